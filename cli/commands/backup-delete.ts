@@ -1,0 +1,72 @@
+import type { Command } from 'commander'
+import { deleteBackup } from '#lib/backup/delete-backup.ts'
+import { deleteBackupVolume } from '#lib/backup/delete-backup-volume.ts'
+import { formatBytes } from '#lib/base/sizes.ts'
+import { parseVolumeLocation, type VolumeLocation } from '../location.ts'
+import { parseDuration } from '../options.ts'
+import { collectText } from '../output/collect-text.ts'
+import type { Outcome } from '../output/terminal.ts'
+import { requireThere } from '../require-there.ts'
+import type { Act, Session } from '../session.ts'
+import { UsageError } from '../usage-error.ts'
+
+interface Options {
+  allBackups?: boolean
+  lockWait?: number
+}
+
+const example = `
+Examples:
+  $ drover backup delete 's3://backups@eu-central-1/?backup=backup-0123456789abcdef&volume=web'
+  $ drover backup delete 'file:///mnt/nas/backups/?volume=web' --all-backups`
+
+/** That much is deleted only when it is said twice. */
+const requireExplicit = (url: string, { volumeName, backupName }: VolumeLocation, isAll: boolean): void => {
+  if (backupName === undefined && !isAll) {
+    throw new UsageError('wrong-usage', `${url} names the whole backup volume ${volumeName}`, {
+      hint: `add --all-backups to delete the volume with all its backups, or &backup=<name> to delete one of them`,
+    })
+  }
+  if (backupName !== undefined && isAll) {
+    throw new UsageError('wrong-usage', `--all-backups was given, but ${url} names one backup`, {
+      hint: 'leave one of the two out',
+    })
+  }
+}
+
+const remove = async (session: Session, url: string, options: Options): Promise<Outcome> => {
+  const location = parseVolumeLocation(url)
+  requireExplicit(url, location, options.allBackups ?? false)
+  const { target, volumeName, backupName } = location
+  const { clock, ids, log, signal } = session
+  const store = await session.open(target)
+  await requireThere(store, volumeName, backupName)
+  const deps = { store, clock, ids, log }
+  const limits = { lockWaitMs: options.lockWait, signal }
+  if (backupName === undefined) {
+    const result = await deleteBackupVolume(deps)({ volumeName, ...limits })
+    const { deletedBackups, deletedBlocks, deletedBytes } = result
+    const text = `deleted volume ${volumeName}: ${deletedBackups} backups, ${deletedBlocks} blocks, ${formatBytes(deletedBytes)}`
+    return { json: result, text }
+  }
+  const result = await deleteBackup(deps)({ volumeName, backupName, ...limits })
+  const collected = result.collect ? [collectText(result.collect)] : []
+  return {
+    json: result,
+    text: [`deleted backup ${backupName} of volume ${volumeName}`, ...collected].join('\n'),
+  }
+}
+
+export const addBackupDelete = (parent: Command, act: Act): Command =>
+  parent
+    .command('delete')
+    .description('delete a backup, and the blocks that no other backup of its volume needs')
+    .argument('<url>', 'URL of a backup; or of a volume, with --all-backups')
+    .option('--all-backups', 'delete a volume with all its backups')
+    .option(
+      '--lock-wait <duration>',
+      'how long to wait for backups and restores of the volume to end (default: 15m)',
+      parseDuration,
+    )
+    .addHelpText('after', example)
+    .action((url: string, options: Options) => act((session) => remove(session, url, options)))

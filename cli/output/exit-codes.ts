@@ -1,0 +1,81 @@
+/**
+ * @module exit-codes: what a script learns from how `drover` ended. The tables are complete: tsc fails when a code is missing.
+ */
+import { BackupError, type BackupErrorCode } from '#lib/backup/backup-error.ts'
+import { BackupstoreError, type BackupstoreErrorCode } from '#lib/backupstore/backupstore-error.ts'
+import { ObjectStoreError, type ObjectStoreErrorCode } from '#lib/object-store/object-store.ts'
+import { TargetError, type TargetErrorCode } from '#lib/target/target-error.ts'
+import { Interrupted } from '../interruption.ts'
+import { UsageError } from '../usage-error.ts'
+
+export const exits = {
+  done: { code: 0, meaning: 'done' },
+  failed: { code: 1, meaning: 'failed' },
+  usage: { code: 2, meaning: 'wrong usage: options, URLs, names, the size of what is backed up' },
+  missing: { code: 3, meaning: 'not found: the target, the volume, the backup, or what is backed up' },
+  damaged: { code: 4, meaning: 'damaged: verify found bad blocks, or a restore had to leave some out' },
+  busy: { code: 5, meaning: 'locked or busy: try again later' },
+  noAccess: { code: 6, meaning: 'access denied, or not reachable' },
+  interrupted: { code: 130, meaning: 'interrupted' },
+} as const
+export type Exit = keyof typeof exits
+
+const storeExits: Record<ObjectStoreErrorCode, Exit> = {
+  'invalid-key': 'usage',
+  'access-denied': 'noAccess',
+  'no-bucket': 'missing',
+  unreachable: 'noAccess',
+  timeout: 'noAccess',
+  'no-space': 'failed',
+  changed: 'busy',
+  'too-large': 'damaged',
+  'delete-failed': 'failed',
+  failed: 'failed',
+}
+
+const backupstoreExits: Record<BackupstoreErrorCode, Exit> = {
+  'invalid-name': 'usage',
+  'invalid-config': 'damaged',
+  'config-too-large': 'damaged',
+  unsupported: 'failed',
+  'invalid-block': 'damaged',
+  'block-missing': 'damaged',
+  'volume-missing': 'missing',
+  'backup-missing': 'missing',
+  'backup-in-progress': 'busy',
+  'backup-exists': 'failed',
+  locked: 'busy',
+  'lock-lost': 'busy',
+  'mark-lost': 'failed',
+  conflict: 'busy',
+}
+
+const backupExits: Record<BackupErrorCode, Exit> = {
+  'source-missing': 'missing',
+  'source-size': 'usage',
+  'source-changed': 'failed',
+  'source-failed': 'failed',
+  'target-busy': 'busy',
+  'target-size': 'usage',
+  'target-failed': 'failed',
+  'blocks-bad': 'damaged',
+  'block-size-changed': 'usage',
+  'backup-deleted': 'missing',
+  'not-restorable': 'failed',
+}
+
+const targetExits: Record<TargetErrorCode, Exit> = {
+  'invalid-url': 'usage',
+  unsupported: 'usage',
+  'invalid-settings': 'usage',
+  'no-folder': 'missing',
+}
+
+export const exitOf = (error: unknown): Exit => {
+  if (error instanceof ObjectStoreError) return storeExits[error.code]
+  if (error instanceof BackupstoreError) return backupstoreExits[error.code]
+  if (error instanceof BackupError) return backupExits[error.code]
+  if (error instanceof TargetError) return targetExits[error.code]
+  if (error instanceof UsageError) return 'usage'
+  return error instanceof Interrupted ? 'interrupted' : 'failed'
+}

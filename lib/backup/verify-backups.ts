@@ -1,0 +1,175 @@
+/**
+ * @module verify-backups: reads every block of one backup, or of all of a volume, and keeps the list of bad ones, which the
+ * next backup sends again. Takes no lock. Where it may not write, what it found is told all the same.
+ */
+import { rfc3339, type Clock } from '#lib/base/clock.ts'
+import { forEachConcurrently } from '#lib/base/concurrency.ts'
+import type { Log } from '#lib/base/log.ts'
+import { MiB } from '#lib/base/sizes.ts'
+import { updateBadBlocks, type BadBlock } from '#lib/backupstore/bad-blocks.ts'
+import type { BackupConfig } from '#lib/backupstore/backup-config.ts'
+import { listBackupNames, readBackup, readVolumeConfig } from '#lib/backupstore/backup-volume.ts'
+import { BackupstoreError } from '#lib/backupstore/backupstore-error.ts'
+import { compressionMethodOf } from '#lib/backupstore/block.ts'
+import { checksumSet } from '#lib/backupstore/checksum-set.ts'
+import { isInProgress } from '#lib/backupstore/in-progress.ts'
+import { volumeKeys, type VolumeKeys } from '#lib/backupstore/keys.ts'
+import { ObjectStoreError, type ObjectStore } from '#lib/object-store/object-store.ts'
+import { fetchBlock, isBadBlock } from './fetch-block.ts'
+import { placesOf } from './restore-plan.ts'
+import type { BlockToOpen } from './restore-target.ts'
+
+export interface VerifyBackupsDeps {
+  store: ObjectStore
+  clock: Clock
+  log: Log
+  /** Decompresses and hashes. @throws BackupstoreError `invalid-block`. */
+  check: (block: BlockToOpen) => Promise<void>
+}
+
+export interface VerifyBackups {
+  volumeName: string
+  /** Default: all committed backups of the volume. */
+  backupName?: string | undefined
+  concurrency?: number | undefined
+  onProgress?: ((progress: { doneBlocks: number; totalBlocks: number }) => void) | undefined
+  signal?: AbortSignal | undefined
+}
+
+export interface VerifyBackupsResult {
+  volumeName: string
+  backups: { name: string; badBlocks: number }[]
+  /** Configs that cannot be read, with the reason. */
+  badConfigs: { name: string; reason: string }[]
+  /** In progress, so not looked at. */
+  inProgress: string[]
+  checkedBlocks: number
+  checkedBytes: number
+  bad: { checksum: string; reason: string }[]
+}
+
+interface Read {
+  configs: BackupConfig[]
+  badConfigs: { name: string; reason: string }[]
+  inProgress: string[]
+}
+
+const readConfigs = async (deps: VerifyBackupsDeps, keys: VolumeKeys, names: readonly string[]): Promise<Read> => {
+  const read: Read = { configs: [], badConfigs: [], inProgress: [] }
+  for (const name of names) {
+    try {
+      const found = await readBackup(deps.store, keys, name)
+      if (!found) read.badConfigs.push({ name, reason: 'there is no such backup' })
+      else if (isInProgress(found.value)) read.inProgress.push(name)
+      else read.configs.push(found.value)
+    } catch (error) {
+      if (!(error instanceof BackupstoreError)) throw error
+      read.badConfigs.push({ name, reason: error.message })
+    }
+  }
+  return read
+}
+
+/** Configs that say what cannot be: a block beyond the volume's end. */
+const beyondTheEnd = (config: BackupConfig, volumeSizeBytes: number): string | undefined => {
+  const { blocks } = config
+  const end = blocks.count === 0 ? 0 : ((blocks.indexes[blocks.count - 1] ?? 0) + 1) * blocks.blockSizeBytes
+  return end > volumeSizeBytes ? `it has a block up to byte ${end}, beyond the volume's size ${volumeSizeBytes}` : undefined
+}
+
+/** Each distinct block once, in the order of the backups. */
+const distinctBlocks = function* (configs: readonly BackupConfig[]): Generator<{ config: BackupConfig; checksum: string }> {
+  const seen = checksumSet()
+  for (const config of configs) for (const { checksum } of placesOf(config.blocks)) if (seen.add(checksum)) yield { config, checksum }
+}
+
+const countDistinct = (configs: readonly BackupConfig[]): number => {
+  const seen = checksumSet()
+  for (const config of configs) seen.addPacked(config.blocks.checksums)
+  return seen.size
+}
+
+export const verifyBackups =
+  (deps: VerifyBackupsDeps) =>
+  async (command: VerifyBackups): Promise<VerifyBackupsResult> => {
+    const keys = volumeKeys(command.volumeName)
+    const names = command.backupName === undefined ? await listBackupNames(deps.store, keys) : [command.backupName]
+    const { configs, badConfigs, inProgress } = await readConfigs(deps, keys, names)
+    const volume = await readVolumeConfig(deps.store, keys)
+    if (!volume) badConfigs.push({ name: 'volume.cfg', reason: 'it is missing' })
+    for (const config of configs) {
+      const reason = volume && beyondTheEnd(config, volume.value.sizeBytes)
+      if (reason !== undefined) badConfigs.push({ name: config.name, reason })
+    }
+    const bad = new Map<string, BadBlock>()
+    const sound = checksumSet()
+    const totalBlocks = countDistinct(configs)
+    const counts = { doneBlocks: 0, checkedBytes: 0 }
+    const limit = { limit: command.concurrency ?? concurrencyFor(configs), signal: command.signal }
+    await forEachConcurrently(distinctBlocks(configs), limit, async ({ config, checksum }) => {
+      const reason = await checkBlock(deps, keys, config, checksum, command.signal, counts)
+      if (reason === undefined) sound.add(checksum)
+      else bad.set(checksum, { reason, foundAt: rfc3339(deps.clock.now()) })
+      counts.doneBlocks++
+      command.onProgress?.({ doneBlocks: counts.doneBlocks, totalBlocks })
+    })
+    await keepBadBlocks(deps, keys, bad, (checksum) => sound.has(checksum))
+    return {
+      volumeName: command.volumeName,
+      backups: configs.map((config) => ({ name: config.name, badBlocks: countBad(config, bad) })),
+      badConfigs,
+      inProgress,
+      checkedBlocks: counts.doneBlocks,
+      checkedBytes: counts.checkedBytes,
+      bad: [...bad].map(([checksum, { reason }]) => ({ checksum, reason })),
+    }
+  }
+
+const concurrencyFor = (configs: readonly BackupConfig[]): number => {
+  const largest = Math.max(MiB, ...configs.map((config) => config.blocks.blockSizeBytes))
+  return Math.max(2, Math.min(8, (16 * MiB) / largest))
+}
+
+/** Why a block is bad; `undefined`: it is sound. */
+const checkBlock = async (
+  deps: VerifyBackupsDeps,
+  keys: VolumeKeys,
+  config: BackupConfig,
+  checksum: string,
+  signal: AbortSignal | undefined,
+  counts: { checkedBytes: number },
+): Promise<string | undefined> => {
+  const key = keys.block(checksum)
+  const { blockSizeBytes } = config.blocks
+  const method = compressionMethodOf(config.compressionMethod, keys.backupConfig(config.name))
+  try {
+    const stored = await fetchBlock(deps.store, key, blockSizeBytes, signal)
+    counts.checkedBytes += stored.length
+    await deps.check({ bytes: stored, method, blockSizeBytes, checksum, key })
+    return undefined
+  } catch (error) {
+    if (isBadBlock(error)) return error.message
+    throw error
+  }
+}
+
+const countBad = (config: BackupConfig, bad: ReadonlyMap<string, unknown>): number => {
+  if (bad.size === 0) return 0
+  let count = 0
+  for (const { checksum, indexes } of placesOf(config.blocks)) if (bad.has(checksum)) count += indexes.length
+  return count
+}
+
+const keepBadBlocks = async (
+  deps: VerifyBackupsDeps,
+  keys: VolumeKeys,
+  bad: ReadonlyMap<string, BadBlock>,
+  isSound: (checksum: string) => boolean,
+): Promise<void> => {
+  try {
+    await updateBadBlocks(deps.store, keys, (known) => new Map([...[...known].filter(([checksum]) => !isSound(checksum)), ...bad]))
+  } catch (error) {
+    if (!(error instanceof ObjectStoreError) || error.code !== 'access-denied') throw error
+    deps.log.warn('the list of bad blocks was not written: these credentials may only read', { volume: keys.volumeName })
+  }
+}

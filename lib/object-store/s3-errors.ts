@@ -1,0 +1,125 @@
+/**
+ * @module s3-errors: what an S3 server's errors, and those of the way to it, mean.
+ *
+ * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, and the codes MinIO adds.
+ */
+import { ObjectStoreError, type ObjectStoreErrorCode } from './object-store.ts'
+
+/** What we keep of an error: the SDK's has the signed request in it, session token included. */
+export class S3Failure extends Error {
+  readonly status: number | undefined
+  readonly errno: string | undefined
+  readonly requestId: string | undefined
+  readonly isSkewCorrected: boolean
+
+  constructor(error: unknown) {
+    const name = error instanceof Error ? error.name : 'Error'
+    const metadata = fieldOf(error, '$metadata')
+    const text = error instanceof Error ? error.message : String(error)
+    super(text && text !== 'UnknownError' ? text : `HTTP status ${String(fieldOf(metadata, 'httpStatusCode'))}`)
+    const status = fieldOf(metadata, 'httpStatusCode')
+    const requestId = fieldOf(metadata, 'requestId')
+    const errno = fieldOf(error, 'code')
+    this.name = name
+    this.status = typeof status === 'number' ? status : undefined
+    this.requestId = typeof requestId === 'string' ? requestId : undefined
+    this.errno = typeof errno === 'string' ? errno : undefined
+    this.isSkewCorrected = fieldOf(metadata, 'clockSkewCorrected') === true
+  }
+}
+
+function fieldOf(value: unknown, field: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, field) : undefined
+}
+
+const transientNames = new Set([
+  'TimeoutError',
+  'RequestTimeout',
+  'SlowDown',
+  'ServiceUnavailable',
+  'InternalError',
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequestsException',
+  'RequestLimitExceeded',
+  // Two writers of one key at once; neither was done: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+  'ConditionalRequestConflict',
+  'OperationAborted',
+])
+const transientStatuses = new Set([408, 429, 500, 502, 503, 504])
+const transientErrnos = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+])
+
+export const isTransient = ({ name, status, errno, isSkewCorrected }: S3Failure): boolean =>
+  transientNames.has(name) ||
+  transientStatuses.has(status ?? 0) ||
+  transientErrnos.has(errno ?? '') ||
+  isSkewCorrected
+
+/** Also HEAD's, whose answer has no body to tell a missing object from a missing bucket. */
+export const isNotFound = ({ name, status }: S3Failure): boolean => status === 404 && name !== 'NoSuchBucket'
+
+const checkKeys = 'check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'
+const checkRegion = 'check the region of the target: the bucket is in another'
+const checkClock = 'the clocks of this machine and the server differ: set this one by NTP'
+const checkToken = 'the credentials have expired: get new ones'
+const checkRights =
+  'check that the credentials allow s3:ListBucket on the bucket, and s3:GetObject, s3:PutObject and s3:DeleteObject below the path'
+
+const known: Record<string, { code: ObjectStoreErrorCode; hint: string }> = {
+  NoSuchBucket: { code: 'no-bucket', hint: 'check the name of the bucket, its region and AWS_ENDPOINTS' },
+  AccessDenied: { code: 'access-denied', hint: checkRights },
+  InvalidAccessKeyId: { code: 'access-denied', hint: checkKeys },
+  SignatureDoesNotMatch: { code: 'access-denied', hint: checkKeys },
+  RequestTimeTooSkewed: { code: 'access-denied', hint: checkClock },
+  ExpiredToken: { code: 'access-denied', hint: checkToken },
+  InvalidToken: { code: 'access-denied', hint: checkToken },
+  CredentialsProviderError: { code: 'access-denied', hint: 'no credentials were found: give the target some' },
+  PermanentRedirect: { code: 'failed', hint: checkRegion },
+  AuthorizationHeaderMalformed: { code: 'failed', hint: checkRegion },
+  XMinioStorageFull: { code: 'no-space', hint: 'make room on the server' },
+  XMinioAdminBucketQuotaExceeded: { code: 'no-space', hint: 'raise the quota of the bucket' },
+  QuotaExceeded: { code: 'no-space', hint: 'raise the quota of the bucket' },
+}
+
+const byStatus: Record<number, { code: ObjectStoreErrorCode; hint: string }> = {
+  301: { code: 'failed', hint: checkRegion },
+  401: { code: 'access-denied', hint: checkKeys },
+  403: { code: 'access-denied', hint: checkRights },
+  507: { code: 'no-space', hint: 'make room on the server' },
+}
+
+const isTls = (errno: string | undefined): boolean =>
+  errno !== undefined && /CERT|SIGNED|TLS|SSL|EPROTO|VERIFY|^HPE_/.test(errno)
+
+const unreachable = (failure: S3Failure): { code: ObjectStoreErrorCode; hint: string } | undefined => {
+  if (isTls(failure.errno)) {
+    return {
+      code: 'unreachable',
+      hint: 'check http:// or https:// in AWS_ENDPOINTS, and that AWS_CERT has the CA of the server',
+    }
+  }
+  if (failure.name === 'ConditionalRequestConflict' || !isTransient(failure)) return undefined
+  return {
+    code: 'unreachable',
+    hint: 'check AWS_ENDPOINTS, the network, the proxy, and that the server is up',
+  }
+}
+
+/** `where` is the endpoint. */
+export const s3Error = (what: string, where: string, failure: S3Failure): ObjectStoreError => {
+  const found = known[failure.name] ?? unreachable(failure) ?? byStatus[failure.status ?? 0]
+  const message = `${what}: ${where} said ${failure.name}: ${failure.message}`
+  if (!found) return new ObjectStoreError('failed', message, { cause: failure })
+  return new ObjectStoreError(found.code, message, { hint: found.hint, cause: failure })
+}
