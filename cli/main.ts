@@ -51,6 +51,8 @@ const showParseFailure = (program: Command, output: Terminal, error: unknown): n
 const run = async (): Promise<number> => {
   const output = terminal(process, style, systemClock)
   const signal = interruption({
+    signals: process,
+    now: () => performance.now(),
     onFirst: () => output.remark('drover: interrupted; cleaning up (once more to leave at once)'),
     onSecond: () => {
       output.progress.stop()
@@ -78,3 +80,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(exits.done.code)
 })
 process.exitCode = await run()
+// What was being read may still be under way.
+if (process.exitCode === exits.interrupted.code) process.exit()

@@ -1,7 +1,8 @@
 /**
- * @module settings: the one place of the CLI that reads the environment: the credentials of S3 targets.
+ * @module settings: the one place of the CLI that reads the environment. What is in it is checked by lib/target, for S3 targets
+ * only: whatever else is set must not be in the way of a folder.
  */
-import { readTargetSettings, type TargetSettings } from '#lib/target/target-settings.ts'
+import type { SettingsRecord } from '#lib/target/target-settings.ts'
 
-/** Called for S3 targets only: whatever else is set must not be in the way of a folder. @throws TargetError `invalid-settings`. */
-export const targetSettings = (): TargetSettings => readTargetSettings(process.env)
+/** A copy: `process.env` itself is no plain object, and zod takes no other for a record. */
+export const environment = (): SettingsRecord => ({ ...process.env })

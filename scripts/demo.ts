@@ -2,6 +2,7 @@
  * @module demo: what `npm start` shows: a disk image with real files is backed up, changed, backed up again, and restored, by
  * the drover commands that a user would type. e2fsck and a comparison of every file judge each restored image.
  */
+import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,6 +25,8 @@ const tellStory = async (folder: string): Promise<void> => {
   const tools = findExt4Tools()
   const drover = runDrover(folder)
   const confirm = (name: string, expected: Expected) => confirmImage(tools, join(folder, name), expected)
+  const create = (name: string) =>
+    drover(...'backup create --from disk.img --to ./backups/ --volume demo --name'.split(' '), name)
   const [files, disk] = [join(folder, 'files'), join(folder, 'disk.img')]
 
   const monday = await step('a disk: 128 MiB, ext4, with real files in it', async () => {
@@ -37,38 +40,12 @@ const tellStory = async (folder: string): Promise<void> => {
     )
     return expected
   })
-  await step('the first backup: everything that is in use', () =>
-    drover(
-      'backup',
-      'create',
-      '--from',
-      'disk.img',
-      '--to',
-      './backups/',
-      '--volume',
-      'demo',
-      '--name',
-      'monday',
-    ),
-  )
+  await step('the first backup: everything that is in use', () => create('monday'))
   const tuesday = await step('the disk changes in place: files written, replaced, removed', async () => {
     await changeImage(tools, disk, await changeFiles(files))
     return imageOf(disk, files)
   })
-  await step('the second backup: only the blocks that changed', () =>
-    drover(
-      'backup',
-      'create',
-      '--from',
-      'disk.img',
-      '--to',
-      './backups/',
-      '--volume',
-      'demo',
-      '--name',
-      'tuesday',
-    ),
-  )
+  await step('the second backup: only the blocks that changed', () => create('tuesday'))
   await step('what is there', () => drover('backup', 'list', './backups/', '--volume', 'demo'))
   await step('both are restored', async () => {
     await drover('restore', url('monday'), '--to', 'monday.img')
@@ -88,6 +65,10 @@ const main = async (): Promise<void> => {
   const { keep } = parseArgs({ options: { keep: { type: 'boolean', default: false } } }).values
   const folder = await mkdtemp(join(tmpdir(), 'drover-demo-'))
   const startedAt = performance.now()
+  process.once('SIGINT', () => {
+    if (!keep) rmSync(folder, { recursive: true, force: true })
+    process.exit(130)
+  })
   console.log(`in ${folder}${keep ? '' : ', removed at the end (npm start -- --keep keeps it)'}`)
   try {
     await tellStory(folder)

@@ -52,7 +52,7 @@ describe('layout', () => {
     const folders = new Set(
       sources.filter((file) => file.startsWith('lib/')).map((file) => file.split('/')[1]),
     )
-    expect([...folders].toSorted()).toEqual(Object.keys(mayImport).toSorted())
+    expect(folders).toEqual(new Set(Object.keys(mayImport)))
   })
 
   it('lets runtimes import lib and nothing of each other', () => {

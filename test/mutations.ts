@@ -1,7 +1,7 @@
 /**
  * @module mutations: real bytes, damaged a little, for tests that look for crashes: fast-check finds and shrinks the damage.
  */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 
 interface Damage {
   kind: 'cut' | 'insert' | 'overwrite' | 'delete' | 'flip' | 'copy'

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { CollectOutcome } from '#lib/backup/collect-blocks.ts'
 import { collectBackupVolume } from '#lib/backup/delete-backup.ts'
 import { parseWholeVolume } from '../location.ts'
+import { openStore } from '../open-store.ts'
 import { parseDuration } from '../options.ts'
 import { collectText } from '../output/collect-text.ts'
 import type { Exit } from '../output/exit-codes.ts'
@@ -26,7 +27,7 @@ const skippedExits: Record<Extract<CollectOutcome, { kind: 'skipped' }>['reason'
 const collect = async (session: Session, url: string, options: Options): Promise<Outcome> => {
   const { target, volumeName } = parseWholeVolume(url)
   const { clock, ids, log, signal } = session
-  const store = await session.open(target)
+  const store = await openStore(target)
   await requireThere(store, volumeName)
   const outcome = await collectBackupVolume({ store, clock, ids, log })({
     volumeName,

@@ -6,6 +6,7 @@ import { formatBytes, MiB } from '#lib/base/sizes.ts'
 import { parseTargetUrl } from '#lib/target/target-url.ts'
 import { parseLabels } from '../labels.ts'
 import { urlOf } from '../location.ts'
+import { openStore } from '../open-store.ts'
 import { parseDuration, parseName, parseNotEmpty } from '../options.ts'
 import { fieldsText } from '../output/tables.ts'
 import type { Outcome } from '../output/terminal.ts'
@@ -59,7 +60,7 @@ const create = async (session: Session, options: Options): Promise<Outcome> => {
   const startedAt = performance.now()
   const source = await fileSource(options.from, workers)
   try {
-    const store = await session.open(target)
+    const store = await openStore(target)
     const result = await createBackup({ store, clock, ids, log })({
       volumeName: options.volume,
       source,

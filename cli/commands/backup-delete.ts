@@ -3,8 +3,10 @@ import { deleteBackup } from '#lib/backup/delete-backup.ts'
 import { deleteBackupVolume } from '#lib/backup/delete-backup-volume.ts'
 import { formatBytes } from '#lib/base/sizes.ts'
 import { parseVolumeLocation, type VolumeLocation } from '../location.ts'
+import { openStore } from '../open-store.ts'
 import { parseDuration } from '../options.ts'
 import { collectText } from '../output/collect-text.ts'
+import { counted } from '../output/counted.ts'
 import type { Outcome } from '../output/terminal.ts'
 import { requireThere } from '../require-there.ts'
 import type { Act, Session } from '../session.ts'
@@ -39,14 +41,14 @@ const remove = async (session: Session, url: string, options: Options): Promise<
   requireExplicit(url, location, options.allBackups ?? false)
   const { target, volumeName, backupName } = location
   const { clock, ids, log, signal } = session
-  const store = await session.open(target)
+  const store = await openStore(target)
   await requireThere(store, volumeName, backupName)
   const deps = { store, clock, ids, log }
   const limits = { lockWaitMs: options.lockWait, signal }
   if (backupName === undefined) {
     const result = await deleteBackupVolume(deps)({ volumeName, ...limits })
     const { deletedBackups, deletedBlocks, deletedBytes } = result
-    const text = `deleted volume ${volumeName}: ${deletedBackups} backups, ${deletedBlocks} blocks, ${formatBytes(deletedBytes)}`
+    const text = `deleted volume ${volumeName}: ${counted(deletedBackups, 'backup')}, ${counted(deletedBlocks, 'block')}, ${formatBytes(deletedBytes)}`
     return { json: result, text }
   }
   const result = await deleteBackup(deps)({ volumeName, backupName, ...limits })

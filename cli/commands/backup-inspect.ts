@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import { listBackupVolume } from '#lib/backup/list-backups.ts'
+import { unlessAborted } from '../interruption.ts'
 import { parseVolumeLocation } from '../location.ts'
+import { openStore } from '../open-store.ts'
 import { backupFields, backupJson, backupsText, volumeFields, volumeJson } from '../output/backup-view.ts'
 import type { Outcome } from '../output/terminal.ts'
 import { backupMissing, volumeMissing } from '../require-there.ts'
@@ -13,8 +15,8 @@ Examples:
 
 const inspect = async (session: Session, text: string): Promise<Outcome> => {
   const { target, volumeName, backupName } = parseVolumeLocation(text)
-  const store = await session.open(target)
-  const volume = await listBackupVolume({ store })(volumeName)
+  const store = await openStore(target)
+  const volume = await unlessAborted(session.signal, listBackupVolume({ store })(volumeName))
   if (!volume) throw volumeMissing(volumeName, store)
   if (backupName === undefined) {
     return {

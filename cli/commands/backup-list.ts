@@ -2,7 +2,9 @@ import type { Command } from 'commander'
 import { listBackupVolume, listBackupVolumes, type ListedVolume } from '#lib/backup/list-backups.ts'
 import type { ObjectStore } from '#lib/object-store/object-store.ts'
 import { formatTargetUrl, type Target } from '#lib/target/target-url.ts'
+import { unlessAborted } from '../interruption.ts'
 import { parseTargetLocation, urlOf } from '../location.ts'
+import { openStore } from '../open-store.ts'
 import { backupsText, volumeJson, volumesText } from '../output/backup-view.ts'
 import type { Outcome } from '../output/terminal.ts'
 import { volumeMissing } from '../require-there.ts'
@@ -45,8 +47,10 @@ const list = async (session: Session, text: string, options: Options): Promise<O
       hint: 'give one of the two',
     })
   }
-  const store = await session.open(target)
-  return volumeName === undefined ? listVolumes(store, target) : listVolume(store, target, volumeName)
+  const store = await openStore(target)
+  const listing =
+    volumeName === undefined ? listVolumes(store, target) : listVolume(store, target, volumeName)
+  return unlessAborted(session.signal, listing)
 }
 
 export const addBackupList = (parent: Command, act: Act): Command =>

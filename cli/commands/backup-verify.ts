@@ -7,6 +7,8 @@ import {
 import { BackupstoreError } from '#lib/backupstore/backupstore-error.ts'
 import { formatBytes } from '#lib/base/sizes.ts'
 import { parseVolumeLocation } from '../location.ts'
+import { openStore } from '../open-store.ts'
+import { counted } from '../output/counted.ts'
 import { tableText } from '../output/tables.ts'
 import type { Outcome } from '../output/terminal.ts'
 import { requireThere } from '../require-there.ts'
@@ -27,7 +29,7 @@ interface Row {
 const rowsOf = ({ backups, badConfigs, inProgress }: VerifyBackupsResult): Row[] => [
   ...backups.map(({ name, badBlocks }) => ({
     name,
-    state: badBlocks === 0 ? 'ok' : `${badBlocks} bad blocks`,
+    state: badBlocks === 0 ? 'ok' : counted(badBlocks, 'bad block'),
   })),
   ...badConfigs.map(({ name, reason }) => ({ name, state: `damaged: ${reason}` })),
   ...inProgress.map((name) => ({ name, state: 'in progress, not verified' })),
@@ -51,7 +53,7 @@ const text = (result: VerifyBackupsResult, isSound: boolean): string => {
     { title: 'BACKUP', value: (row: Row) => row.name },
     { title: 'STATE', value: (row: Row) => row.state },
   ]
-  const read = `${result.checkedBlocks} blocks, ${formatBytes(result.checkedBytes)} read`
+  const read = `${counted(result.checkedBlocks, 'block')}, ${formatBytes(result.checkedBytes)} read`
   return [
     tableText(rowsOf(result), columns),
     ...badText(result),
@@ -63,7 +65,7 @@ const text = (result: VerifyBackupsResult, isSound: boolean): string => {
 const verify = async (session: Session, url: string): Promise<Outcome> => {
   const { target, volumeName, backupName } = parseVolumeLocation(url)
   const { workers, progress, clock, log, signal } = session
-  const store = await session.open(target)
+  const store = await openStore(target)
   await requireThere(store, volumeName, backupName)
   const check: VerifyBackupsDeps['check'] = (block) => workers.run({ kind: 'check', block })
   const result = await verifyBackups({ store, clock, log, check })({

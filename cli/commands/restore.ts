@@ -3,6 +3,8 @@ import { fileTarget } from '#lib/backup/file-target.ts'
 import { restoreBackup, type RestoreBackupResult } from '#lib/backup/restore-backup.ts'
 import { formatBytes } from '#lib/base/sizes.ts'
 import { parseBackupLocation } from '../location.ts'
+import { openStore } from '../open-store.ts'
+import { counted } from '../output/counted.ts'
 import { fieldsText, tableText } from '../output/tables.ts'
 import type { Outcome } from '../output/terminal.ts'
 import type { Act, Session } from '../session.ts'
@@ -36,9 +38,11 @@ const text = (result: RestoreBackupResult, path: string, seconds: number): strin
     fieldsText({
       restored: `${result.backupName} of volume ${result.volumeName}, ${formatBytes(result.volumeSizeBytes)}`,
       to: path,
-      written: `${result.writtenBlocks} blocks of ${formatBytes(result.blockSizeBytes)}`,
+      written: `${counted(result.writtenBlocks, 'block')} of ${formatBytes(result.blockSizeBytes)}`,
       'put right':
-        result.driftedBlocks === 0 ? undefined : `${result.driftedBlocks} blocks that had changed there`,
+        result.driftedBlocks === 0
+          ? undefined
+          : `${counted(result.driftedBlocks, 'block')} that had changed there`,
       fetched: formatBytes(result.fetchedBytes),
       took: `${seconds.toFixed(1)} s`,
     }),
@@ -48,7 +52,7 @@ const text = (result: RestoreBackupResult, path: string, seconds: number): strin
 const restoreTo = async (session: Session, url: string, options: Options): Promise<RestoreBackupResult> => {
   const { target, volumeName, backupName } = parseBackupLocation(url)
   const { signal, progress, workers } = session
-  const store = await session.open(target)
+  const store = await openStore(target)
   const file = await fileTarget(options.to, workers)
   const restoring = restoreBackup({ store })({
     volumeName,

@@ -1,5 +1,6 @@
 import type { CollectOutcome } from '#lib/backup/collect-blocks.ts'
 import { formatBytes } from '#lib/base/sizes.ts'
+import { counted } from './counted.ts'
 
 /** What a collection of unused blocks did, or why it did nothing. */
 export const collectText = (outcome: CollectOutcome): string => {
@@ -7,8 +8,8 @@ export const collectText = (outcome: CollectOutcome): string => {
   switch (outcome.kind) {
     case 'collected': {
       const { deletedBlocks, deletedBytes, keptBlocks, missingBlocks } = outcome
-      const freed = `freed ${formatBytes(deletedBytes)}: ${deletedBlocks} unused blocks deleted, ${keptBlocks} kept`
-      const missing = `${missingBlocks} blocks that backups need are missing: look with "drover backup verify"`
+      const freed = `freed ${formatBytes(deletedBytes)}: ${counted(deletedBlocks, 'unused block')} deleted, ${keptBlocks} kept`
+      const missing = `${counted(missingBlocks, 'block')} of the backups missing: look with "drover backup verify"`
       return [...marks, freed, ...(missingBlocks > 0 ? [missing] : [])].join('\n')
     }
     case 'skipped':

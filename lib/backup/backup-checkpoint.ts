@@ -50,13 +50,23 @@ interface CheckpointRun {
 }
 
 /** Tells of the start at once, and then of every 64 blocks. */
-export const checkpoints = async (run: CheckpointRun, totals: SentTotals): Promise<{ sent(index: number, checksum: string): Promise<void>; flush(): Promise<void> }> => {
+export const checkpoints = async (
+  run: CheckpointRun,
+  totals: SentTotals,
+): Promise<{ sent(index: number, checksum: string): Promise<void>; flush(): Promise<void> }> => {
   let entries: Buffer[] = []
   const flush = async () => {
     const sent = Buffer.concat(entries)
     entries = []
     const { backupName, snapshotName, markEtag } = run
-    await run.command.onCheckpoint?.({ backupName, snapshotName, markEtag, lockName: run.lock.name, sent, totals: { ...totals } })
+    await run.command.onCheckpoint?.({
+      backupName,
+      snapshotName,
+      markEtag,
+      lockName: run.lock.name,
+      sent,
+      totals: { ...totals },
+    })
   }
   await flush()
   return {

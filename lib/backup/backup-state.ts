@@ -5,9 +5,13 @@
  */
 import { rfc3339, type Clock } from '#lib/base/clock.ts'
 import type { Log } from '#lib/base/log.ts'
-import { MiB } from '#lib/base/sizes.ts'
 import { readBadBlocks } from '#lib/backupstore/bad-blocks.ts'
-import { blockSizeOf, type BackupConfig, type BackupHeader } from '#lib/backupstore/backup-config.ts'
+import {
+  blockSizeOf,
+  defaultBlockSizeBytes,
+  type BackupConfig,
+  type BackupHeader,
+} from '#lib/backupstore/backup-config.ts'
 import {
   latestBackup,
   listBackupNames,
@@ -47,8 +51,6 @@ interface StateDeps {
   log: Log
 }
 
-const defaultBlockSizeBytes = 2 * MiB
-
 /** All backups' headers that can be read: for when volume.cfg points nowhere. */
 const readHeaders = async ({ store, log }: StateDeps, keys: VolumeKeys): Promise<BackupHeader[]> => {
   const headers: BackupHeader[] = []
@@ -63,7 +65,12 @@ const readHeaders = async ({ store, log }: StateDeps, keys: VolumeKeys): Promise
   return headers
 }
 
-const firstVolumeConfig = (deps: StateDeps, command: CreateBackup, keys: VolumeKeys, compressionMethod: string): VolumeConfig => ({
+const firstVolumeConfig = (
+  deps: StateDeps,
+  command: CreateBackup,
+  keys: VolumeKeys,
+  compressionMethod: string,
+): VolumeConfig => ({
   name: keys.volumeName,
   sizeBytes: command.source.sizeBytes,
   labels: command.labels,
@@ -84,27 +91,47 @@ interface Volume extends Stored<VolumeConfig> {
 }
 
 /** Reads volume.cfg, or writes a first one; a volume that lost its own goes on with the compression of its newest backup. */
-const ensureVolumeConfig = async (deps: StateDeps, command: CreateBackup, keys: VolumeKeys): Promise<Volume> => {
+const ensureVolumeConfig = async (
+  deps: StateDeps,
+  command: CreateBackup,
+  keys: VolumeKeys,
+): Promise<Volume> => {
   const found = await readVolumeConfig(deps.store, keys)
   if (found) return { ...found, latest: undefined }
   const latest = latestBackup(await readHeaders(deps, keys))
   if (!latest) checkNewVolumeName(keys.volumeName)
-  const config = firstVolumeConfig(deps, command, keys, latest?.compressionMethod ?? command.compression ?? 'lz4')
-  const result = await deps.store.put(keys.volumeConfig, encodeVolumeConfig(config), { condition: { kind: 'absent' } })
+  const config = firstVolumeConfig(
+    deps,
+    command,
+    keys,
+    latest?.compressionMethod ?? command.compression ?? 'lz4',
+  )
+  const result = await deps.store.put(keys.volumeConfig, encodeVolumeConfig(config), {
+    condition: { kind: 'absent' },
+  })
   if (result.kind === 'stored') return { value: config, etag: result.etag, latest: latest ?? 'none' }
   const other = await readVolumeConfig(deps.store, keys)
   if (other) return { ...other, latest: undefined }
-  throw new BackupstoreError('conflict', `${keys.volumeConfig} was made and removed by others meanwhile`, { hint: 'try again' })
+  throw new BackupstoreError('conflict', `${keys.volumeConfig} was made and removed by others meanwhile`, {
+    hint: 'try again',
+  })
 }
 
 /** A committed backup, or `undefined` with a warning: what cannot be read is no base. */
-const loadBase = async ({ store, log }: StateDeps, keys: VolumeKeys, name: string): Promise<BackupConfig | undefined> => {
+const loadBase = async (
+  { store, log }: StateDeps,
+  keys: VolumeKeys,
+  name: string,
+): Promise<BackupConfig | undefined> => {
   try {
     const found = await readBackup(store, keys, name)
     return found && !isInProgress(found.value) ? found.value : undefined
   } catch (error) {
     if (!(error instanceof BackupstoreError)) throw error
-    log.warn('last backup cannot be read: this one compares with none', { backup: name, error: error.message })
+    log.warn('last backup cannot be read: this one compares with none', {
+      backup: name,
+      error: error.message,
+    })
     return undefined
   }
 }
@@ -115,7 +142,12 @@ interface Base {
 }
 
 /** The caller's base; else volume.cfg's last backup; else the latest cfg there is. */
-const findBase = async (deps: StateDeps, command: CreateBackup, keys: VolumeKeys, volume: Volume): Promise<Base> => {
+const findBase = async (
+  deps: StateDeps,
+  command: CreateBackup,
+  keys: VolumeKeys,
+  volume: Volume,
+): Promise<Base> => {
   const vouched = command.base && (await loadBase(deps, keys, command.base.backupName))
   if (vouched) return { config: vouched, isVouched: true }
   const { lastBackupName } = volume.value
@@ -128,23 +160,35 @@ const findBase = async (deps: StateDeps, command: CreateBackup, keys: VolumeKeys
 const checkBlockSize = (command: CreateBackup, base: BackupConfig | undefined): number => {
   const ofBase = base && blockSizeOf(base.parameters)
   if (ofBase !== undefined && command.blockSizeBytes !== undefined && ofBase !== command.blockSizeBytes) {
-    throw new BackupError('block-size-changed', `volume ${command.volumeName} has blocks of ${ofBase} bytes, not ${command.blockSizeBytes}`, {
-      hint: 'the block size of a volume never changes; leave it out, or back up under another volume name',
-    })
+    throw new BackupError(
+      'block-size-changed',
+      `volume ${command.volumeName} has blocks of ${ofBase} bytes, not ${command.blockSizeBytes}`,
+      {
+        hint: 'the block size of a volume never changes; leave it out, or back up under another volume name',
+      },
+    )
   }
   return ofBase ?? command.blockSizeBytes ?? defaultBlockSizeBytes
 }
 
 const refuseBackingImage = (volume: VolumeConfig): void => {
   if (volume.backingImageName === '') return
-  throw new BackupError('not-restorable', `volume ${volume.name} stands on the backing image ${volume.backingImageName}`, {
-    hint: 'its backups hold only what differs from that image; back up under another volume name',
-  })
+  throw new BackupError(
+    'not-restorable',
+    `volume ${volume.name} stands on the backing image ${volume.backingImageName}`,
+    {
+      hint: 'its backups hold only what differs from that image; back up under another volume name',
+    },
+  )
 }
 
 const later = (a: string, b: string): string => ((Date.parse(b) || 0) > (Date.parse(a) || 0) ? b : a)
 
-export const readBackupState = async (deps: StateDeps, command: CreateBackup, keys: VolumeKeys): Promise<BackupState> => {
+export const readBackupState = async (
+  deps: StateDeps,
+  command: CreateBackup,
+  keys: VolumeKeys,
+): Promise<BackupState> => {
   const found = await ensureVolumeConfig(deps, command, keys)
   const { value: volume, etag: volumeEtag } = found
   refuseBackingImage(volume)

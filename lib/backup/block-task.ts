@@ -1,18 +1,24 @@
 /**
  * @module block-task: the work on one block that costs CPU, done by block-worker.ts on a thread of its own:
- * reading, hashing, compressing; decompressing, verifying, writing.
+ * reading, hashing, compressing; decompressing, verifying, writing. File descriptors belong to the process, so a thread uses
+ * the one that the caller opened and closes.
  */
-import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
-import { compressBlock, openBlock, zeroBlockChecksum, type CompressionMethod } from '#lib/backupstore/block.ts'
+import { readSync, writeSync } from 'node:fs'
+import {
+  compressBlock,
+  openBlock,
+  zeroBlockChecksum,
+  type CompressionMethod,
+} from '#lib/backupstore/block.ts'
 import { checksumOf } from '#lib/backupstore/checksum.ts'
 import type { ReadBlock, ReadRequest } from './block-source.ts'
 import type { BlockToOpen } from './restore-target.ts'
 
 export type BlockTask =
-  | ({ kind: 'read'; path: string } & ReadRequest)
-  | { kind: 'hash'; path: string; index: number; blockSizeBytes: number }
-  | { kind: 'write'; path: string; block: BlockToOpen; indexes: readonly number[] }
-  | { kind: 'zero'; path: string; index: number; blockSizeBytes: number }
+  | ({ kind: 'read'; fd: number } & ReadRequest)
+  | { kind: 'hash'; fd: number; index: number; blockSizeBytes: number }
+  | { kind: 'write'; fd: number; block: BlockToOpen; indexes: readonly number[] }
+  | { kind: 'zero'; fd: number; index: number; blockSizeBytes: number }
   | { kind: 'check'; block: BlockToOpen }
 
 export interface TaskResults {
@@ -23,33 +29,14 @@ export interface TaskResults {
   check: undefined
 }
 
-export interface TaskFiles {
-  reading(path: string): number
-  writing(path: string): number
-  /** A buffer of at least a block, used again by the next task. */
-  buffer(sizeBytes: number): Buffer
-  close(): void
-}
+/** A buffer of at least a block, used again by a thread's next task. */
+export type Scratch = (sizeBytes: number) => Buffer
 
-export const taskFiles = (): TaskFiles => {
-  const open = new Map<string, number>()
+export const scratchBuffer = (): Scratch => {
   let scratch = Buffer.alloc(0)
-  const descriptor = (path: string, flags: number): number => {
-    const key = `${flags} ${path}`
-    const found = open.get(key) ?? openSync(path, flags)
-    open.set(key, found)
-    return found
-  }
-  return {
-    reading: (path) => descriptor(path, constants.O_RDONLY),
-    writing: (path) => descriptor(path, constants.O_RDWR),
-    buffer: (sizeBytes) => {
-      if (scratch.length < sizeBytes) scratch = Buffer.allocUnsafeSlow(sizeBytes)
-      return scratch.subarray(0, sizeBytes)
-    },
-    close: () => {
-      for (const fd of open.values()) closeSync(fd)
-    },
+  return (sizeBytes) => {
+    if (scratch.length < sizeBytes) scratch = Buffer.allocUnsafeSlow(sizeBytes)
+    return scratch.subarray(0, sizeBytes)
   }
 }
 
@@ -75,26 +62,32 @@ export const packBlock = (data: Uint8Array, method: CompressionMethod, skipIf?: 
   return checksum === skipIf ? { checksum } : { checksum, stored: compressBlock(data, method) }
 }
 
-type Perform = { [Kind in BlockTask['kind']]: (task: Extract<BlockTask, { kind: Kind }>, files: TaskFiles) => TaskResults[Kind] }
+type Performers = {
+  [Kind in BlockTask['kind']]: (
+    task: Extract<BlockTask, { kind: Kind }>,
+    scratch: Scratch,
+  ) => TaskResults[Kind]
+}
 
-const perform: Perform = {
-  read: (task, files) => {
-    const data = fill(files.reading(task.path), files.buffer(task.blockSizeBytes), task.index * task.blockSizeBytes)
+const performers: Performers = {
+  read: (task, scratch) => {
+    const data = fill(task.fd, scratch(task.blockSizeBytes), task.index * task.blockSizeBytes)
     const packed = packBlock(data, task.method, task.skipIf)
     // With `none` what is stored is the buffer itself, which the next task overwrites.
     return packed.stored?.buffer === data.buffer ? { ...packed, stored: packed.stored.slice() } : packed
   },
-  hash: (task, files) =>
-    checksumOf(fill(files.reading(task.path), files.buffer(task.blockSizeBytes), task.index * task.blockSizeBytes)),
-  write: (task, files) => {
+  hash: (task, scratch) =>
+    checksumOf(fill(task.fd, scratch(task.blockSizeBytes), task.index * task.blockSizeBytes)),
+  write: (task) => {
     const data = openBlock(task.block)
-    for (const index of task.indexes) writeAll(files.writing(task.path), data, index * task.block.blockSizeBytes)
+    for (const index of task.indexes) writeAll(task.fd, data, index * task.block.blockSizeBytes)
     return undefined
   },
-  zero: (task, files) => {
+  zero: (task, scratch) => {
     const offsetBytes = task.index * task.blockSizeBytes
-    const buffer = fill(files.writing(task.path), files.buffer(task.blockSizeBytes), offsetBytes)
-    if (checksumOf(buffer) !== zeroBlockChecksum(task.blockSizeBytes)) writeAll(files.writing(task.path), buffer.fill(0), offsetBytes)
+    const buffer = fill(task.fd, scratch(task.blockSizeBytes), offsetBytes)
+    if (checksumOf(buffer) !== zeroBlockChecksum(task.blockSizeBytes))
+      writeAll(task.fd, buffer.fill(0), offsetBytes)
     return undefined
   },
   check: (task) => {
@@ -104,5 +97,19 @@ const perform: Perform = {
 }
 
 /** @throws whatever the file system says, BackupstoreError `invalid-block`. */
-export const performBlockTask = (task: BlockTask, files: TaskFiles): TaskResults[BlockTask['kind']] =>
-  (perform[task.kind] as (task: BlockTask, files: TaskFiles) => TaskResults[BlockTask['kind']])(task, files)
+export const performBlockTask = (task: BlockTask, scratch: Scratch): TaskResults[BlockTask['kind']] => {
+  switch (task.kind) {
+    case 'read':
+      return performers.read(task, scratch)
+    case 'hash':
+      return performers.hash(task, scratch)
+    case 'write':
+      return performers.write(task, scratch)
+    case 'zero':
+      return performers.zero(task, scratch)
+    case 'check':
+      return performers.check(task, scratch)
+    default:
+      return task satisfies never
+  }
+}

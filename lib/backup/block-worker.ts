@@ -3,12 +3,7 @@
  */
 import { parentPort } from 'node:worker_threads'
 import { CodedError } from '#lib/base/errors.ts'
-import { performBlockTask, taskFiles, type BlockTask, type TaskResults } from './block-task.ts'
-
-export interface WorkerRequest {
-  id: number
-  task: BlockTask
-}
+import { performBlockTask, scratchBuffer, type BlockTask, type TaskResults } from './block-task.ts'
 
 /** Errors cross threads as data: a structured clone keeps neither `code` nor `hint`. */
 export interface WorkerFailure {
@@ -19,27 +14,32 @@ export interface WorkerFailure {
 }
 
 export type WorkerReply =
-  | { id: number; result: TaskResults[BlockTask['kind']] }
-  | { id: number; failure: WorkerFailure }
+  | { kind: 'done'; result: TaskResults[BlockTask['kind']] }
+  | { kind: 'failed'; failure: WorkerFailure }
 
-const files = taskFiles()
+const scratch = scratchBuffer()
 
 const failureOf = (error: unknown): WorkerFailure => {
   const { name, message } = error instanceof Error ? error : new Error(String(error))
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  const code =
+    error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
   return { name, code, message, hint: error instanceof CodedError ? error.hint : undefined }
 }
 
-const reply = ({ id, task }: WorkerRequest): void => {
+const answer = (task: BlockTask): WorkerReply => {
   try {
-    const result = performBlockTask(task, files)
-    const stored = typeof result === 'object' ? result.stored : undefined
-    const answer: WorkerReply = { id, result }
-    parentPort?.postMessage(answer, stored && stored.byteLength === stored.buffer.byteLength ? [stored.buffer as ArrayBuffer] : [])
+    return { kind: 'done', result: performBlockTask(task, scratch) }
   } catch (error) {
-    const answer: WorkerReply = { id, failure: failureOf(error) }
-    parentPort?.postMessage(answer)
+    return { kind: 'failed', failure: failureOf(error) }
   }
 }
 
-parentPort?.on('message', reply)
+/** The buffer of a whole array moves to another thread without a copy; a part of a buffer is copied. */
+export const wholeBuffers = (bytes: Uint8Array | undefined): ArrayBuffer[] =>
+  bytes?.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength ? [bytes.buffer] : []
+
+parentPort?.on('message', (task: BlockTask) => {
+  const reply = answer(task)
+  const stored = reply.kind === 'done' && typeof reply.result === 'object' ? reply.result.stored : undefined
+  parentPort?.postMessage(reply, wholeBuffers(stored))
+})

@@ -6,9 +6,9 @@
  */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import { BackupstoreError, type BackupstoreErrorCode } from '#lib/backupstore/backupstore-error.ts'
+import { BackupstoreError, isBackupstoreErrorCode } from '#lib/backupstore/backupstore-error.ts'
 import type { BlockTask, TaskResults } from './block-task.ts'
-import type { WorkerFailure, WorkerReply } from './block-worker.ts'
+import { wholeBuffers, type WorkerFailure, type WorkerReply } from './block-worker.ts'
 
 export interface BlockWorkers {
   readonly size: number
@@ -18,7 +18,7 @@ export interface BlockWorkers {
 
 interface Waiting {
   task: BlockTask
-  resolve: (result: never) => void
+  settle: (reply: WorkerReply) => void
   reject: (error: unknown) => void
 }
 
@@ -27,18 +27,10 @@ interface Thread {
   current: Waiting | undefined
 }
 
-const errorOf = (failure: WorkerFailure): Error => {
-  if (failure.name === 'BackupstoreError') {
-    return new BackupstoreError(failure.code as BackupstoreErrorCode, failure.message, failure.hint === undefined ? {} : { hint: failure.hint })
-  }
-  return Object.assign(new Error(failure.message), { code: failure.code })
-}
-
-/** A block goes to its thread without a copy; the caller has no more use for it. */
-const transferOf = (task: BlockTask): ArrayBuffer[] => {
-  const stored = 'block' in task ? task.block.bytes : undefined
-  return stored && stored.byteLength === stored.buffer.byteLength && stored.buffer instanceof ArrayBuffer ? [stored.buffer] : []
-}
+const errorOf = ({ name, code, message, hint }: WorkerFailure): Error =>
+  name === 'BackupstoreError' && isBackupstoreErrorCode(code)
+    ? new BackupstoreError(code, message, hint === undefined ? {} : { hint })
+    : Object.assign(new Error(message), { code })
 
 export const blockWorkers = (size: number = availableParallelism()): BlockWorkers => {
   const threads: Thread[] = []
@@ -46,21 +38,19 @@ export const blockWorkers = (size: number = availableParallelism()): BlockWorker
 
   const give = (thread: Thread): void => {
     thread.current = queue.shift()
-    if (thread.current) thread.worker.postMessage({ id: 0, task: thread.current.task }, transferOf(thread.current.task))
-  }
-  const end = (thread: Thread, settle: (waiting: Waiting) => void): void => {
-    const { current } = thread
-    if (current) settle(current)
-    give(thread)
+    if (!thread.current) return
+    const { task } = thread.current
+    thread.worker.postMessage(task, wholeBuffers('block' in task ? task.block.bytes : undefined))
   }
   const start = (): void => {
-    const thread: Thread = { worker: new Worker(new URL('./block-worker.ts', import.meta.url)), current: undefined }
+    const thread: Thread = {
+      worker: new Worker(new URL('./block-worker.ts', import.meta.url)),
+      current: undefined,
+    }
     threads.push(thread)
     thread.worker.on('message', (reply: WorkerReply) => {
-      end(thread, (waiting) => {
-        if ('failure' in reply) waiting.reject(errorOf(reply.failure))
-        else waiting.resolve(reply.result as never)
-      })
+      thread.current?.settle(reply)
+      give(thread)
     })
     thread.worker.on('error', (error) => {
       threads.splice(threads.indexOf(thread), 1)
@@ -71,9 +61,14 @@ export const blockWorkers = (size: number = availableParallelism()): BlockWorker
   }
   return {
     size,
-    run: (task) =>
-      new Promise((resolve, reject) => {
-        queue.push({ task, resolve: resolve as (result: never) => void, reject })
+    run: <Kind extends BlockTask['kind']>(task: Extract<BlockTask, { kind: Kind }>) =>
+      new Promise<TaskResults[Kind]>((resolve, reject) => {
+        const settle = (reply: WorkerReply) => {
+          if (reply.kind === 'failed') reject(errorOf(reply.failure))
+          // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a task of a kind has that kind's result
+          else resolve(reply.result as TaskResults[Kind])
+        }
+        queue.push({ task, settle, reject })
         const idle = threads.find((thread) => !thread.current)
         if (idle) give(idle)
         else if (threads.length < size) start()

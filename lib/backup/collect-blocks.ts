@@ -10,7 +10,12 @@
  */
 import { maxKeysPerDelete, type ObjectStore } from '#lib/object-store/object-store.ts'
 import type { BackupHeader } from '#lib/backupstore/backup-config.ts'
-import { latestBackup, listBackupNames, readBackup, readVolumeConfig } from '#lib/backupstore/backup-volume.ts'
+import {
+  latestBackup,
+  listBackupNames,
+  readBackup,
+  readVolumeConfig,
+} from '#lib/backupstore/backup-volume.ts'
 import { BackupstoreError } from '#lib/backupstore/backupstore-error.ts'
 import { checksumSet, type ChecksumSet } from '#lib/backupstore/checksum-set.ts'
 import { isInProgress, isOwnMark } from '#lib/backupstore/in-progress.ts'
@@ -32,7 +37,12 @@ export type CollectOutcome =
       /** In-progress marks of failed backups. */
       removedMarks: string[]
     }
-  | { kind: 'skipped'; reason: 'in-progress' | 'unreadable' | 'changed'; detail: string; removedMarks: string[] }
+  | {
+      kind: 'skipped'
+      reason: 'in-progress' | 'unreadable' | 'changed'
+      detail: string
+      removedMarks: string[]
+    }
 
 export interface CollectDeps {
   store: ObjectStore
@@ -46,7 +56,10 @@ const foreignMarkLifeNs = 24n * 3600n * 1_000_000_000n
 const oldLockNs = 3600n * 1_000_000_000n
 
 /** Each request only after our lock was found to be there and fresh. */
-export const deleteUnderLock = async ({ store, lock, signal }: CollectDeps, keys: readonly string[]): Promise<void> => {
+export const deleteUnderLock = async (
+  { store, lock, signal }: CollectDeps,
+  keys: readonly string[],
+): Promise<void> => {
   for (let at = 0; at < keys.length; at += maxKeysPerDelete) {
     signal?.throwIfAborted()
     await lock.check()
@@ -57,7 +70,9 @@ export const deleteUnderLock = async ({ store, lock, signal }: CollectDeps, keys
 /** Locks expired for over an hour, and halves of locks as old: their owners are gone. */
 export const removeOldLocks = async (deps: CollectDeps): Promise<void> => {
   const { store, keys, lock } = deps
-  const old = lock.others.filter((other) => other.serverTimeNs - other.lastModifiedNs > oldLockNs).map((other) => keys.lock(other.name))
+  const old = lock.others
+    .filter((other) => other.serverTimeNs - other.lastModifiedNs > oldLockNs)
+    .map((other) => keys.lock(other.name))
   for (const key of await temporariesIn(deps, keys.locksFolder)) {
     const head = await store.head(key)
     if (head && head.serverTimeNs - head.lastModifiedNs > oldLockNs) old.push(key)
@@ -105,7 +120,13 @@ const readOrReason = async ({ store, keys }: CollectDeps, name: string) => {
 /** Reads every backup's config. Removes the marks that may be removed. */
 const survey = async (deps: CollectDeps): Promise<Survey> => {
   const { keys } = deps
-  const found: Survey = { names: [], headers: [], referenced: checksumSet(), removedMarks: [], obstacle: undefined }
+  const found: Survey = {
+    names: [],
+    headers: [],
+    referenced: checksumSet(),
+    removedMarks: [],
+    obstacle: undefined,
+  }
   for (const name of await listBackupNames(deps.store, keys)) {
     const backup = await readOrReason(deps, name)
     if (!backup) continue
@@ -129,7 +150,10 @@ const survey = async (deps: CollectDeps): Promise<Survey> => {
 }
 
 /** volume.cfg must not name a backup that is gone; where not all configs can be read, it names none, as Longhorn does. */
-const withPointer = (volume: VolumeConfig, { headers, names, obstacle }: Survey): VolumeConfig | undefined => {
+const withPointer = (
+  volume: VolumeConfig,
+  { headers, names, obstacle }: Survey,
+): VolumeConfig | undefined => {
   if (volume.lastBackupName === '' || names.includes(volume.lastBackupName)) return undefined
   const latest = obstacle?.reason === 'unreadable' ? undefined : latestBackup(headers)
   return { ...volume, lastBackupName: latest?.name ?? '', lastBackupAt: latest?.snapshotCreatedAt ?? '' }
@@ -164,15 +188,24 @@ export const collectBlocks = async (deps: CollectDeps): Promise<CollectOutcome> 
   const found = await survey(deps)
   const { removedMarks, obstacle } = found
   const volume = await readVolumeConfig(store, keys)
-  if (volume) await updateVolumeConfig(store, keys, volume, (current) => current && withPointer(current, found))
+  if (volume)
+    await updateVolumeConfig(store, keys, volume, (current) => current && withPointer(current, found))
   if (obstacle) return { kind: 'skipped', ...obstacle, removedMarks }
 
   const unused = await listUnused(deps, found.referenced)
   const names = await listBackupNames(store, keys)
   if (names.join('\n') !== found.names.join('\n')) {
-    return { kind: 'skipped', reason: 'changed', detail: 'the backups changed while blocks were listed', removedMarks }
+    return {
+      kind: 'skipped',
+      reason: 'changed',
+      detail: 'the backups changed while blocks were listed',
+      removedMarks,
+    }
   }
-  const halves = [...(await temporariesIn(deps, keys.folder)), ...(await temporariesIn(deps, keys.backupsFolder))]
+  const halves = [
+    ...(await temporariesIn(deps, keys.folder)),
+    ...(await temporariesIn(deps, keys.backupsFolder)),
+  ]
   await deleteUnderLock(deps, [...unused.keys, ...halves])
   const now = await readVolumeConfig(store, keys)
   const withCount = (current: VolumeConfig | undefined) =>

@@ -11,8 +11,14 @@ import { rfc3339, type Clock } from '#lib/base/clock.ts'
 import { forEachConcurrently } from '#lib/base/concurrency.ts'
 import type { Ids } from '#lib/base/ids.ts'
 import type { Log } from '#lib/base/log.ts'
-import { MiB } from '#lib/base/sizes.ts'
-import { encodeBackupConfig, type BackupConfig } from '#lib/backupstore/backup-config.ts'
+import { formatBytes, MiB } from '#lib/base/sizes.ts'
+import {
+  blockSizeOf,
+  defaultBlockSizeBytes,
+  encodeBackupConfig,
+  type BackupConfig,
+} from '#lib/backupstore/backup-config.ts'
+import { checkName } from '#lib/backupstore/names.ts'
 import { readBackupHeader } from '#lib/backupstore/backup-volume.ts'
 import { zeroBlockChecksum, type CompressionMethod } from '#lib/backupstore/block.ts'
 import { blockListBuilder, checksumAt, positionOf, type BlockList } from '#lib/backupstore/block-list.ts'
@@ -107,20 +113,36 @@ const defaultLockWaitMs = 15 * 60_000
 const concurrencyOf = (command: CreateBackup, { blockSizeBytes }: BackupState): number =>
   command.concurrency ?? Math.max(2, Math.min(8, (16 * MiB) / blockSizeBytes))
 
-/** The next size that would do is said, since truncate(1) to it is what helps. */
-const checkSize = (source: BlockSource, blockSizeBytes: number, state: BackupState): void => {
-  const { sizeBytes, description } = source
-  if (sizeBytes === 0 || sizeBytes % blockSizeBytes !== 0) {
-    const next = Math.max(1, Math.ceil(sizeBytes / blockSizeBytes)) * blockSizeBytes
-    throw new BackupError('source-size', `${description} has ${sizeBytes} bytes, which is no whole number of blocks of ${blockSizeBytes}`, {
-      hint: `the next size is ${next}: truncate -s ${next} ${description}`,
-    })
-  }
-  if (sizeBytes < state.volume.sizeBytes) {
-    throw new BackupError('source-size', `${description} has ${sizeBytes} bytes, but its volume had ${state.volume.sizeBytes} already`, {
+/** The next size that would do is said, since making the source as large is what helps. */
+const checkSize = ({ sizeBytes, description }: BlockSource, blockSizeBytes: number): void => {
+  if (sizeBytes > 0 && sizeBytes % blockSizeBytes === 0) return
+  const next = Math.max(1, Math.ceil(sizeBytes / blockSizeBytes)) * blockSizeBytes
+  const block = formatBytes(blockSizeBytes)
+  throw new BackupError(
+    'source-size',
+    `${description} has ${sizeBytes} bytes, which is no whole number of blocks of ${block}`,
+    {
+      hint: `the next size is ${next} bytes; a file is made as large with: truncate -s ${next} FILE`,
+    },
+  )
+}
+
+const checkGrowth = ({ sizeBytes, description }: BlockSource, { volume }: BackupState): void => {
+  if (sizeBytes >= volume.sizeBytes) return
+  throw new BackupError(
+    'source-size',
+    `${description} has ${sizeBytes} bytes, but its volume had ${volume.sizeBytes} already`,
+    {
       hint: 'a volume never shrinks; back up under another volume name',
-    })
-  }
+    },
+  )
+}
+
+/** What can be refused before anything is written: the block size may still turn out to be the volume's. */
+const checkCommand = (command: CreateBackup): void => {
+  const { blockSizeBytes = defaultBlockSizeBytes } = command
+  blockSizeOf({ 'backup-block-size': String(blockSizeBytes) })
+  checkSize(command.source, blockSizeBytes)
 }
 
 /** Later than the last backup's, so that a clock that steps back cannot make an old backup the last one. */
@@ -139,13 +161,23 @@ export const createBackup =
   async (command: CreateBackup): Promise<CreateBackupResult> => {
     const keys = volumeKeys(command.volumeName)
     const backupName = command.resume?.backupName ?? command.backupName ?? deps.ids.name('backup')
-    keys.backupConfig(backupName)
+    checkName('backup', backupName)
+    checkCommand(command)
     const lockName = command.resume?.lockName ?? command.lockName ?? deps.ids.name('lock')
-    const lock = await takeBackupLock(deps, { keys, lockName, waitMs: command.lockWaitMs ?? defaultLockWaitMs, signal: command.signal })
+    const lock = await takeBackupLock(deps, {
+      keys,
+      lockName,
+      waitMs: command.lockWaitMs ?? defaultLockWaitMs,
+      signal: command.signal,
+    })
     try {
       const markEtag = command.resume
         ? await resumedMark(deps.store, keys, command.resume)
-        : await putMark(deps.store, keys, { backupName, lockName, compressionMethod: command.compression ?? 'lz4' })
+        : await putMark(deps.store, keys, {
+            backupName,
+            lockName,
+            compressionMethod: command.compression ?? 'lz4',
+          })
       const snapshotName = command.snapshotName ?? deps.ids.name('snap')
       return await underMark({ deps, command, keys, backupName, snapshotName, lock, markEtag })
     } finally {
@@ -168,7 +200,10 @@ const underMark = async (run: Run): Promise<CreateBackupResult> => {
   } catch (error) {
     if (!commit.isTried && !command.onCheckpoint) {
       await deps.store.deleteMany([keys.backupConfig(backupName)]).catch((cause: unknown) => {
-        deps.log.warn('in-progress mark not removed; the next collect does it', { backup: backupName, error: String(cause) })
+        deps.log.warn('in-progress mark not removed; the next collect does it', {
+          backup: backupName,
+          error: String(cause),
+        })
       })
     }
     throw error
@@ -178,7 +213,8 @@ const underMark = async (run: Run): Promise<CreateBackupResult> => {
 const transferAndCommit = async (run: Run, commit: { isTried: boolean }): Promise<CreateBackupResult> => {
   const { deps, command, keys, backupName, snapshotName } = run
   const state = await readBackupState(deps, command, keys)
-  checkSize(command.source, state.blockSizeBytes, state)
+  checkSize(command.source, state.blockSizeBytes)
+  checkGrowth(command.source, state)
   const { blocks, sender, readBlocks } = await transfer(run, state)
   await prepareCommit(run, state, blocks, sender)
 
@@ -238,7 +274,11 @@ interface Transferred {
   readBlocks: number
 }
 
-const plannedBlocks = async (run: Run, state: BackupState, allocated: Uint32Array | undefined): Promise<BackupPlan> => {
+const plannedBlocks = async (
+  run: Run,
+  state: BackupState,
+  allocated: Uint32Array | undefined,
+): Promise<BackupPlan> => {
   const { blockSizeBytes, bad } = state
   const base = state.base?.blocks
   return planBackup({
@@ -250,14 +290,26 @@ const plannedBlocks = async (run: Run, state: BackupState, allocated: Uint32Arra
   })
 }
 
-const senderFor = async (run: Run, state: BackupState, resumed: ReadonlyMap<number, string>): Promise<SendBlocks> => {
+const senderFor = async (
+  run: Run,
+  state: BackupState,
+  resumed: ReadonlyMap<number, string>,
+): Promise<SendBlocks> => {
   const { deps, command, keys } = run
   const mode = command.mode ?? 'incremental'
   const assumed = checksumSet(state.base?.blocks.count)
   if (state.base) assumed.addPacked(state.base.blocks.checksums)
   for (const checksum of resumed.values()) assumed.add(checksum)
   const present = mode === 'full' ? await listBlocks(deps.store, keys, command.signal) : undefined
-  const settings = { keys, mode, assumed, bad: state.bad, present, concurrency: concurrencyOf(command, state), signal: command.signal }
+  const settings = {
+    keys,
+    mode,
+    assumed,
+    bad: state.bad,
+    present,
+    concurrency: concurrencyOf(command, state),
+    signal: command.signal,
+  }
   return sendBlocks(deps.store, settings, command.resume?.totals)
 }
 
@@ -273,14 +325,17 @@ const transfer = async (run: Run, state: BackupState): Promise<Transferred> => {
   const reads = resumed.size === 0 ? plan.read : plan.read.filter((index) => !resumed.has(index))
   const sender = await senderFor(run, state, resumed)
   const found = blockListBuilder(blockSizeBytes, plan.keep.length + plan.read.length + 1)
-  if (base) for (const position of plan.keep) found.set(base.indexes[position] ?? 0, checksumAt(base, position))
+  if (base)
+    for (const position of plan.keep) found.set(base.indexes[position] ?? 0, checksumAt(base, position))
   for (const [index, checksum] of resumed) found.set(index, checksum)
   const journal = await checkpoints(run, sender.totals)
 
   /** Where nobody knows what is allocated, zeros are what never was. */
-  const isLeftOut = (checksum: string) => allocated === undefined && checksum === zeroBlockChecksum(blockSizeBytes)
+  const isLeftOut = (checksum: string) =>
+    allocated === undefined && checksum === zeroBlockChecksum(blockSizeBytes)
   const progress = { doneBytes: 0, totalBytes: reads.length * blockSizeBytes }
-  const tell = () => command.onProgress?.({ ...progress, sentBytes: sender.totals.newBytes + sender.totals.reSentBytes })
+  const tell = () =>
+    command.onProgress?.({ ...progress, sentBytes: sender.totals.newBytes + sender.totals.reSentBytes })
   const readAndSend = async (index: number): Promise<void> => {
     const skipIf = command.mode === 'full' ? undefined : expectedChecksum(base, index, state.bad)
     const { checksum, stored } = await source.read({ index, blockSizeBytes, method, skipIf })
@@ -292,7 +347,11 @@ const transfer = async (run: Run, state: BackupState): Promise<Transferred> => {
     tell()
   }
   tell()
-  await forEachConcurrently(reads, { limit: concurrencyOf(command, state), signal: command.signal }, readAndSend)
+  await forEachConcurrently(
+    reads,
+    { limit: concurrencyOf(command, state), signal: command.signal },
+    readAndSend,
+  )
   await journal.flush()
   await requireUnchanged(source)
   return { blocks: found.build(), sender, readBlocks: reads.length }
@@ -306,7 +365,11 @@ const requireUnchanged = async (source: BlockSource): Promise<void> => {
 }
 
 /** What the base has at an index, unless the store's copy of it is bad and must be sent again. */
-const expectedChecksum = (base: BlockList | undefined, index: number, bad: ReadonlySet<string>): string | undefined => {
+const expectedChecksum = (
+  base: BlockList | undefined,
+  index: number,
+  bad: ReadonlySet<string>,
+): string | undefined => {
   const position = base ? positionOf(base, index) : -1
   if (!base || position < 0) return undefined
   const checksum = checksumAt(base, position)
@@ -314,16 +377,28 @@ const expectedChecksum = (base: BlockList | undefined, index: number, bad: Reado
 }
 
 /** The lock is confirmed first: what is looked at after that cannot be taken away by a deletion that we did not see. */
-const prepareCommit = async (run: Run, state: BackupState, blocks: BlockList, sender: SendBlocks): Promise<void> => {
+const prepareCommit = async (
+  run: Run,
+  state: BackupState,
+  blocks: BlockList,
+  sender: SendBlocks,
+): Promise<void> => {
   const { deps, command, keys, backupName } = run
   if ((await run.lock.confirm()) === 'retaken') {
     const head = await deps.store.head(keys.backupConfig(backupName))
     if (head?.etag !== run.markEtag) throw markLostError(keys, backupName)
   }
   await sender.recheck(blocks, state.base === undefined, async (index, checksum) => {
-    const read = await command.source.read({ index, blockSizeBytes: state.blockSizeBytes, method: state.compression })
+    const read = await command.source.read({
+      index,
+      blockSizeBytes: state.blockSizeBytes,
+      method: state.compression,
+    })
     if (read.stored && read.checksum === checksum) return read.stored
-    throw new BackupError('source-changed', `block ${index} of ${command.source.description} changed while it was backed up`)
+    throw new BackupError(
+      'source-changed',
+      `block ${index} of ${command.source.description} changed while it was backed up`,
+    )
   })
 }
 
@@ -332,7 +407,9 @@ const putCommit = async (run: Run, config: BackupConfig): Promise<void> => {
   const { deps, command, keys, backupName, markEtag } = run
   command.signal?.throwIfAborted()
   const condition = { kind: 'unchanged', etag: markEtag } as const
-  const result = await deps.store.put(keys.backupConfig(backupName), encodeBackupConfig(config), { condition })
+  const result = await deps.store.put(keys.backupConfig(backupName), encodeBackupConfig(config), {
+    condition,
+  })
   if (result.kind === 'stored') return
   const there = await readBackupHeader(deps.store, keys, backupName)
   const isOurs =

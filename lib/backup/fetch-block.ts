@@ -15,7 +15,11 @@ export const fetchBlock = async (
   const options = { maxBytes: maxStoredBlockBytes(blockSizeBytes), ...(signal && { signal }) }
   const object = await getBytes(store, key, options).catch((cause: unknown) => {
     if (!(cause instanceof ObjectStoreError) || cause.code !== 'too-large') throw cause
-    throw new BackupstoreError('invalid-block', `${key} is larger than a block of ${blockSizeBytes} bytes can be`, { cause })
+    throw new BackupstoreError(
+      'invalid-block',
+      `${key} is larger than a block of ${blockSizeBytes} bytes can be`,
+      { cause },
+    )
   })
   if (object) return object.bytes
   throw new BackupstoreError('block-missing', `${key} is missing`, {

@@ -31,7 +31,10 @@ const deviceSize = async (file: FileHandle): Promise<number> => {
 /** Opens a file or block device for reading. @throws BackupError `source-missing`. */
 export const fileSource = async (path: string, workers: BlockWorkers): Promise<BlockSource> => {
   const file = await open(path, 'r').catch((cause: unknown) => {
-    throw new BackupError('source-missing', `cannot read ${path}`, { cause, hint: 'check the path, and that you may read it' })
+    throw new BackupError('source-missing', `cannot read ${path}`, {
+      cause,
+      hint: 'check the path, and that you may read it',
+    })
   })
   const before = await file.stat({ bigint: true })
   if (!before.isFile() && !before.isBlockDevice()) {
@@ -42,11 +45,15 @@ export const fileSource = async (path: string, workers: BlockWorkers): Promise<B
   return {
     description: path,
     sizeBytes,
-    allocatedBlocks: async (blockSizeBytes) => (before.isFile() ? allocatedBlocks(path, sizeBytes, blockSizeBytes) : undefined),
+    allocatedBlocks: async (blockSizeBytes) =>
+      before.isFile() ? allocatedBlocks(file.fd, sizeBytes, blockSizeBytes) : undefined,
     read: (request) =>
-      workers.run({ kind: 'read', path, ...request }).catch((cause: unknown) => {
+      workers.run({ kind: 'read', fd: file.fd, ...request }).catch((cause: unknown) => {
         const at = request.index * request.blockSizeBytes
-        throw new BackupError('source-failed', `reading ${path} at byte ${at} failed`, { cause, hint: 'look at the kernel log for I/O errors' })
+        throw new BackupError('source-failed', `reading ${path} at byte ${at} failed`, {
+          cause,
+          hint: 'look at the kernel log for I/O errors',
+        })
       }),
     hasChanged: async () => {
       const after = await file.stat({ bigint: true })

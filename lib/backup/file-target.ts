@@ -23,7 +23,9 @@ const whatIsThere = async (path: string): Promise<Existing> => {
   if (!found) return 'nothing'
   if (found.isFile()) return 'file'
   if (found.isBlockDevice()) return 'device'
-  throw new BackupError('target-failed', `${path} is neither a file nor a block device`, { hint: 'name a file to make, or a device' })
+  throw new BackupError('target-failed', `${path} is neither a file nor a block device`, {
+    hint: 'name a file to make, or a device',
+  })
 }
 
 /** Not in Node's constants on every platform, but the same on all Linux ones. */
@@ -39,19 +41,32 @@ const flagsFor: Record<Existing, number> = {
 const openTarget = async (path: string, existing: Existing): Promise<FileHandle> =>
   open(path, flagsFor[existing], 0o600).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'EBUSY') {
-      throw new BackupError('target-busy', `${path} is in use`, { cause, hint: 'unmount it, and stop whatever has it open, then try again' })
+      throw new BackupError('target-busy', `${path} is in use`, {
+        cause,
+        hint: 'unmount it, and stop whatever has it open, then try again',
+      })
     }
-    throw new BackupError('target-failed', `cannot write to ${path}`, { cause, hint: 'check the path, and that you may write there' })
+    throw new BackupError('target-failed', `cannot write to ${path}`, {
+      cause,
+      hint: 'check the path, and that you may write there',
+    })
   })
 
 const syncFolder = async (path: string): Promise<void> => {
   const folder = await open(dirname(path), 'r')
-  await folder.sync().finally(() => folder.close())
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
 }
 
 const writeFailed = (path: string) => (cause: unknown) => {
   if (cause instanceof BackupstoreError) throw cause
-  throw new BackupError('target-failed', `writing ${path} failed`, { cause, hint: 'is there room? the kernel log tells of I/O errors' })
+  throw new BackupError('target-failed', `writing ${path} failed`, {
+    cause,
+    hint: 'is there room? the kernel log tells of I/O errors',
+  })
 }
 
 /** A regular file in a folder, or a device. @throws BackupError `target-busy`, `target-failed`. */
@@ -65,20 +80,23 @@ export const fileTarget = async (path: string, workers: BlockWorkers): Promise<R
   const prepareDevice = async (sizeBytes: number) => {
     const room = await sizeOf(file)
     if (room >= sizeBytes) return
-    throw new BackupError('target-size', `${path} has ${room} bytes, the volume has ${sizeBytes}`, { hint: 'use a device at least as large' })
+    throw new BackupError('target-size', `${path} has ${room} bytes, the volume has ${sizeBytes}`, {
+      hint: 'use a device at least as large',
+    })
   }
   return {
     description: path,
     isNew,
     prepare: (sizeBytes) =>
       existing === 'device' ? prepareDevice(sizeBytes) : file.truncate(sizeBytes).catch(writeFailed(path)),
-    write: (block, indexes) => workers.run({ kind: 'write', path: writtenPath, block, indexes }).catch(writeFailed(path)),
+    write: (block, indexes) =>
+      workers.run({ kind: 'write', fd: file.fd, block, indexes }).catch(writeFailed(path)),
     checksum: (index, blockSizeBytes) =>
-      workers.run({ kind: 'hash', path: writtenPath, index, blockSizeBytes }).catch((cause: unknown) => {
+      workers.run({ kind: 'hash', fd: file.fd, index, blockSizeBytes }).catch((cause: unknown) => {
         throw new BackupError('target-failed', `reading ${path} failed`, { cause })
       }),
     zero: (index, blockSizeBytes) =>
-      workers.run({ kind: 'zero', path: writtenPath, index, blockSizeBytes }).catch(writeFailed(path)),
+      workers.run({ kind: 'zero', fd: file.fd, index, blockSizeBytes }).catch(writeFailed(path)),
     finish: async () => {
       await file.sync().catch(writeFailed(path))
       await file.close()
@@ -93,14 +111,18 @@ export const fileTarget = async (path: string, workers: BlockWorkers): Promise<R
 
 /** Gives the complete file its name, unless somebody took the name meanwhile: then nothing of theirs is lost. */
 const publish = async (from: string, to: string): Promise<void> => {
-  await link(from, to).then(
-    () => rm(from),
-    async (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EEXIST') {
-        throw new BackupError('target-failed', `${to} appeared while it was restored`, { cause: error, hint: `the restored volume is in ${from}` })
-      }
-      await rename(from, to)
-    },
+  const failed = await link(from, to).then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => error,
   )
+  if (failed?.code === 'EEXIST') {
+    throw new BackupError('target-failed', `${to} appeared while it was restored`, {
+      cause: failed,
+      hint: `the restored volume is in ${from}`,
+    })
+  }
+  // A file system without hard links: FAT, some network ones.
+  if (failed) await rename(from, to)
+  else await rm(from)
   await syncFolder(to)
 }

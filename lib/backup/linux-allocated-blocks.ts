@@ -1,7 +1,6 @@
 /**
  * @module linux-allocated-blocks: which blocks of a sparse file were ever written, by lseek(2) SEEK_DATA and SEEK_HOLE, which Node does not have.
  */
-import { closeSync, openSync } from 'node:fs'
 import koffi from 'koffi'
 
 const seekData = 3
@@ -25,19 +24,18 @@ const extentsOf = function* (fd: number): Generator<{ start: number; end: number
   }
 }
 
-/** The blocks of a regular file with any allocated byte, ascending. `undefined`: this platform cannot tell. */
-export const allocatedBlocks = (path: string, sizeBytes: number, blockSizeBytes: number): Uint32Array | undefined => {
+/** The blocks of an open regular file with any allocated byte, ascending. `undefined`: this platform cannot tell. */
+export const allocatedBlocks = (
+  fd: number,
+  sizeBytes: number,
+  blockSizeBytes: number,
+): Uint32Array | undefined => {
   if (process.platform !== 'linux') return undefined
-  const fd = openSync(path, 'r')
-  try {
-    const blocks: number[] = []
-    for (const { start, end } of extentsOf(fd)) {
-      const first = Math.max(Math.floor(start / blockSizeBytes), (blocks.at(-1) ?? -1) + 1)
-      const last = Math.ceil(Math.min(end, sizeBytes) / blockSizeBytes)
-      for (let index = first; index < last; index++) blocks.push(index)
-    }
-    return Uint32Array.from(blocks)
-  } finally {
-    closeSync(fd)
+  const blocks: number[] = []
+  for (const { start, end } of extentsOf(fd)) {
+    const first = Math.max(Math.floor(start / blockSizeBytes), (blocks.at(-1) ?? -1) + 1)
+    const last = Math.ceil(Math.min(end, sizeBytes) / blockSizeBytes)
+    for (let index = first; index < last; index++) blocks.push(index)
   }
+  return Uint32Array.from(blocks)
 }

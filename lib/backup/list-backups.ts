@@ -3,7 +3,13 @@
  */
 import { forEachConcurrently } from '#lib/base/concurrency.ts'
 import { blockSizeOf, type BackupHeader } from '#lib/backupstore/backup-config.ts'
-import { latestBackup, listBackupNames, listVolumeNames, readBackupHeader, readVolumeConfig } from '#lib/backupstore/backup-volume.ts'
+import {
+  latestBackup,
+  listBackupNames,
+  listVolumeNames,
+  readBackupHeader,
+  readVolumeConfig,
+} from '#lib/backupstore/backup-volume.ts'
 import { BackupstoreError } from '#lib/backupstore/backupstore-error.ts'
 import { isInProgress } from '#lib/backupstore/in-progress.ts'
 import { volumeKeys, type VolumeKeys } from '#lib/backupstore/keys.ts'
@@ -57,7 +63,13 @@ const listBackup = async (
   const read = await orReason(readBackupHeader(store, keys, name))
   if (!read) return undefined
   if (read instanceof BackupstoreError) {
-    return { name, state: 'unreadable', header: undefined, blockSizeBytes: undefined, notRestorable: read.message }
+    return {
+      name,
+      state: 'unreadable',
+      header: undefined,
+      blockSizeBytes: undefined,
+      notRestorable: read.message,
+    }
   }
   return {
     name,
@@ -69,7 +81,8 @@ const listBackup = async (
 }
 
 const byTime = (a: ListedBackup, b: ListedBackup): number =>
-  (a.header?.snapshotCreatedAt ?? '').localeCompare(b.header?.snapshotCreatedAt ?? '') || (a.name < b.name ? -1 : 1)
+  (a.header?.snapshotCreatedAt ?? '').localeCompare(b.header?.snapshotCreatedAt ?? '') ||
+  (a.name < b.name ? -1 : 1)
 
 /** One volume with its backups, oldest first: 2 requests and one ranged read a backup. `undefined`: there is nothing of it. */
 export const listBackupVolume =
@@ -97,8 +110,7 @@ export const listBackupVolume =
   }
 
 /** All volumes of a store, by name, each with its backups. */
-export const listBackupVolumes =
-  (deps: { store: ObjectStore }) =>
+export const listBackupVolumes = (deps: { store: ObjectStore }) =>
   async function* (): AsyncGenerator<ListedVolume> {
     for (const name of await listVolumeNames(deps.store)) {
       const volume = await listBackupVolume(deps)(name)

@@ -10,7 +10,8 @@ import type { RestoreTarget } from './restore-target.ts'
 
 /** Blocks that are all zeros count as never allocated. */
 export const memorySource = (content: Uint8Array): BlockSource => {
-  const block = (index: number, sizeBytes: number) => content.subarray(index * sizeBytes, (index + 1) * sizeBytes)
+  const block = (index: number, sizeBytes: number) =>
+    content.subarray(index * sizeBytes, (index + 1) * sizeBytes)
   return {
     description: 'memory',
     sizeBytes: content.length,

@@ -27,7 +27,11 @@ const withLastBackup = (volume: VolumeConfig, record: RecordLastBackup): VolumeC
   const isLast = !(Date.parse(volume.lastBackupAt) > Date.parse(config.snapshotCreatedAt))
   return {
     ...volume,
-    ...(isLast && { lastBackupName: config.name, lastBackupAt: config.snapshotCreatedAt, labels: config.labels }),
+    ...(isLast && {
+      lastBackupName: config.name,
+      lastBackupAt: config.snapshotCreatedAt,
+      labels: config.labels,
+    }),
     sizeBytes: Math.max(volume.sizeBytes, record.sizeBytes),
     blockCount: volume.blockCount + record.newBlocks,
     compressionMethod: config.compressionMethod,

@@ -22,14 +22,19 @@ const unsupportedFormat = (header: BackupHeader): string | undefined => {
 }
 
 /** Why a backup cannot be restored here, in words for people; `undefined`: it can. */
-export const whyNotRestorable = (header: BackupHeader, volume: VolumeConfig | undefined): string | undefined => {
+export const whyNotRestorable = (
+  header: BackupHeader,
+  volume: VolumeConfig | undefined,
+): string | undefined => {
   if (isInProgress(header)) return 'it is still in progress, or its maker died'
   if (!volume) return 'its volume.cfg, which has the size of the volume, is missing'
-  if (volume.backingImageName !== '') return `it holds only what differs from the backing image ${volume.backingImageName}`
+  if (volume.backingImageName !== '')
+    return `it holds only what differs from the backing image ${volume.backingImageName}`
   if (header.labels?.[encryptedLabel] === 'enabled' || volume.labels?.[encryptedLabel] === 'enabled') {
     return 'the volume is encrypted by Longhorn, which corrects its size at a restore'
   }
-  if (header.singleFilePath !== '') return 'it is a whole-file backup, of an interface that Longhorn never used for volumes'
+  if (header.singleFilePath !== '')
+    return 'it is a whole-file backup, of an interface that Longhorn never used for volumes'
   return unsupportedFormat(header)
 }
 
@@ -37,7 +42,11 @@ export const whyNotRestorable = (header: BackupHeader, volume: VolumeConfig | un
 export const requireRestorable = (header: BackupHeader, volume: VolumeConfig): void => {
   const reason = whyNotRestorable(header, volume)
   if (reason === undefined) return
-  throw new BackupError('not-restorable', `backup ${header.name} of volume ${header.volumeName} cannot be restored here: ${reason}`, {
-    hint: 'restore it with Longhorn',
-  })
+  throw new BackupError(
+    'not-restorable',
+    `backup ${header.name} of volume ${header.volumeName} cannot be restored here: ${reason}`,
+    {
+      hint: 'restore it with Longhorn',
+    },
+  )
 }

@@ -79,11 +79,17 @@ interface Run {
 const checkBlocks = (config: BackupConfig, volume: VolumeConfig, key: string): void => {
   const { blockSizeBytes, indexes, count } = config.blocks
   if (volume.sizeBytes % blockSizeBytes !== 0) {
-    throw new BackupstoreError('invalid-config', `${key}: the volume's size ${volume.sizeBytes} is no whole number of blocks of ${blockSizeBytes}`)
+    throw new BackupstoreError(
+      'invalid-config',
+      `${key}: the volume's size ${volume.sizeBytes} is no whole number of blocks of ${blockSizeBytes}`,
+    )
   }
   const last = count === 0 ? -1 : (indexes[count - 1] ?? 0)
   if (last * blockSizeBytes >= volume.sizeBytes) {
-    throw new BackupstoreError('invalid-config', `${key}: block at ${last * blockSizeBytes} lies beyond the volume's size ${volume.sizeBytes}`)
+    throw new BackupstoreError(
+      'invalid-config',
+      `${key}: block at ${last * blockSizeBytes} lies beyond the volume's size ${volume.sizeBytes}`,
+    )
   }
 }
 
@@ -97,7 +103,10 @@ export const restoreBackup =
     const volume = await requireVolumeConfig(deps.store, keys, options)
     requireRestorable(config, volume)
     checkBlocks(config, volume, keys.backupConfig(command.backupName))
-    const from = command.fromBackupName === undefined ? undefined : await requireBackup(deps.store, keys, command.fromBackupName, options)
+    const from =
+      command.fromBackupName === undefined
+        ? undefined
+        : await requireBackup(deps.store, keys, command.fromBackupName, options)
     checkSameBlockSize(config, from)
 
     const { blockSizeBytes } = config.blocks
@@ -107,7 +116,10 @@ export const restoreBackup =
       keys,
       config,
       blockCount: volume.sizeBytes / blockSizeBytes,
-      limit: { limit: command.concurrency ?? Math.max(2, Math.min(8, (16 * MiB) / blockSizeBytes)), signal: command.signal },
+      limit: {
+        limit: command.concurrency ?? Math.max(2, Math.min(8, (16 * MiB) / blockSizeBytes)),
+        signal: command.signal,
+      },
       result: {
         volumeName: command.volumeName,
         backupName: command.backupName,
@@ -153,7 +165,11 @@ const compareTarget = async (run: Run, from: BlockList): Promise<Set<number>> =>
     if (there !== checksumIn(from, index, zeros)) result.driftedBlocks++
     if (there !== checksumIn(config.blocks, index, zeros)) differing.add(index)
     done++
-    command.onProgress?.({ phase: 'comparing', doneBytes: done * blockSizeBytes, totalBytes: blockCount * blockSizeBytes })
+    command.onProgress?.({
+      phase: 'comparing',
+      doneBytes: done * blockSizeBytes,
+      totalBytes: blockCount * blockSizeBytes,
+    })
   })
   return differing
 }
@@ -162,7 +178,8 @@ const writeBlocks = async (run: Run, differing: Set<number> | undefined): Promis
   const { command, config, result } = run
   const isWanted = (index: number) => differing?.has(index) ?? true
   const { blockSizeBytes } = config.blocks
-  const totalBytes = config.blocks.indexes.reduce((count, index) => count + (isWanted(index) ? 1 : 0), 0) * blockSizeBytes
+  const totalBytes =
+    config.blocks.indexes.reduce((count, index) => count + (isWanted(index) ? 1 : 0), 0) * blockSizeBytes
   let doneBytes = 0
   command.onProgress?.({ phase: 'restoring', doneBytes, totalBytes })
   await forEachConcurrently(placesOf(config.blocks, isWanted), run.limit, async (places) => {
@@ -191,13 +208,21 @@ const loseBlock = async (run: Run, { checksum, indexes }: BlockPlaces, error: un
   const { blockSizeBytes } = config.blocks
   if (!command.salvage) {
     if (await deps.store.head(keys.backupConfig(config.name))) throw error
-    throw new BackupError('backup-deleted', `backup ${config.name} of volume ${config.volumeName} was deleted while it was restored`, {
-      cause: error,
-      hint: 'restore another backup',
-    })
+    throw new BackupError(
+      'backup-deleted',
+      `backup ${config.name} of volume ${config.volumeName} was deleted while it was restored`,
+      {
+        cause: error,
+        hint: 'restore another backup',
+      },
+    )
   }
   for (const index of indexes) await command.target.zero(index, blockSizeBytes)
-  result.lost.push({ checksum, offsetsBytes: indexes.map((index) => index * blockSizeBytes), reason: error.message })
+  result.lost.push({
+    checksum,
+    offsetsBytes: indexes.map((index) => index * blockSizeBytes),
+    reason: error.message,
+  })
 }
 
 /** What the backup does not name is zeros: on a new target it is already, elsewhere it is made so. */

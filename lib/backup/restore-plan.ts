@@ -11,14 +11,18 @@ export interface BlockPlaces {
 }
 
 /** The distinct checksums of a list in the order of their first index, with all their places among those wanted. */
-export const placesOf = function* (list: BlockList, isWanted: (index: number) => boolean = () => true): Generator<BlockPlaces> {
+export const placesOf = function* (
+  list: BlockList,
+  isWanted: (index: number) => boolean = () => true,
+): Generator<BlockPlaces> {
   const seen = checksumSet(list.count)
   const repeated = new Map<string, number[]>()
   for (let position = 0; position < list.count; position++) {
     const checksum = checksumAt(list, position)
     if (isWanted(list.indexes[position] ?? 0) && !seen.add(checksum)) repeated.set(checksum, [])
   }
-  for (const [position, index] of list.indexes.entries()) if (isWanted(index)) repeated.get(checksumAt(list, position))?.push(index)
+  for (const [position, index] of list.indexes.entries())
+    if (isWanted(index)) repeated.get(checksumAt(list, position))?.push(index)
   for (const [position, index] of list.indexes.entries()) {
     if (!isWanted(index)) continue
     const checksum = checksumAt(list, position)

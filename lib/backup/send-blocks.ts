@@ -36,7 +36,11 @@ export interface SendBlocks {
   /** Whether it was sent by this very call. */
   ensure(index: number, checksum: string, stored: Uint8Array): Promise<boolean>
   /** Just before the commit: HEADs what was answered "exists"; with `whole`, one flat listing for all of a list instead. */
-  recheck(list: BlockList, whole: boolean, again: (index: number, checksum: string) => Promise<Uint8Array>): Promise<void>
+  recheck(
+    list: BlockList,
+    whole: boolean,
+    again: (index: number, checksum: string) => Promise<Uint8Array>,
+  ): Promise<void>
   readonly totals: SentTotals
   /** Checksums of bad blocks that were sent again. */
   readonly repaired: readonly string[]
@@ -58,13 +62,19 @@ export const listBlocks = async (
   return present
 }
 
-export const sendBlocks = (store: ObjectStore, settings: SendBlocksSettings, sentBefore?: SentTotals): SendBlocks => {
+export const sendBlocks = (
+  store: ObjectStore,
+  settings: SendBlocksSettings,
+  sentBefore?: SentTotals,
+): SendBlocks => {
   const { keys, mode, assumed, bad, present, signal } = settings
   const underWay = new Map<string, Promise<unknown>>()
   const done = checksumSet()
   const answeredExists = new Map<string, number>()
   const repaired: string[] = []
-  const totals: SentTotals = sentBefore ? { ...sentBefore } : { newBlocks: 0, newBytes: 0, reSentBlocks: 0, reSentBytes: 0 }
+  const totals: SentTotals = sentBefore
+    ? { ...sentBefore }
+    : { newBlocks: 0, newBytes: 0, reSentBlocks: 0, reSentBytes: 0 }
   const options = signal ? { signal } : {}
 
   const overwrite = async (checksum: string, stored: Uint8Array, isNew: boolean) => {
@@ -73,7 +83,10 @@ export const sendBlocks = (store: ObjectStore, settings: SendBlocksSettings, sen
     totals[isNew ? 'newBytes' : 'reSentBytes'] += stored.length
   }
   const putNew = async (index: number, checksum: string, stored: Uint8Array): Promise<boolean> => {
-    const result = await store.put(keys.block(checksum), stored, { ...options, condition: { kind: 'absent' } })
+    const result = await store.put(keys.block(checksum), stored, {
+      ...options,
+      condition: { kind: 'absent' },
+    })
     if (result.kind === 'refused') answeredExists.set(checksum, index)
     else {
       totals.newBlocks += 1
@@ -107,8 +120,11 @@ export const sendBlocks = (store: ObjectStore, settings: SendBlocksSettings, sen
       underWay.delete(checksum)
     }
   }
-  const sendAgain = async (index: number, checksum: string, again: (index: number, checksum: string) => Promise<Uint8Array>) =>
-    overwrite(checksum, await again(index, checksum), true)
+  const sendAgain = async (
+    index: number,
+    checksum: string,
+    again: (index: number, checksum: string) => Promise<Uint8Array>,
+  ) => overwrite(checksum, await again(index, checksum), true)
 
   return {
     totals,

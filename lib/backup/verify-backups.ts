@@ -8,7 +8,13 @@ import type { Log } from '#lib/base/log.ts'
 import { MiB } from '#lib/base/sizes.ts'
 import { updateBadBlocks, type BadBlock } from '#lib/backupstore/bad-blocks.ts'
 import type { BackupConfig } from '#lib/backupstore/backup-config.ts'
-import { listBackupNames, readBackup, readVolumeConfig } from '#lib/backupstore/backup-volume.ts'
+import {
+  backupMissing,
+  listBackupNames,
+  readBackup,
+  readVolumeConfig,
+  volumeMissing,
+} from '#lib/backupstore/backup-volume.ts'
 import { BackupstoreError } from '#lib/backupstore/backupstore-error.ts'
 import { compressionMethodOf } from '#lib/backupstore/block.ts'
 import { checksumSet } from '#lib/backupstore/checksum-set.ts'
@@ -48,19 +54,34 @@ export interface VerifyBackupsResult {
   bad: { checksum: string; reason: string }[]
 }
 
+/** A backup that was named must be there; one that is deleted meanwhile is passed over. */
+const namesToVerify = async (
+  store: ObjectStore,
+  keys: VolumeKeys,
+  name: string | undefined,
+): Promise<string[]> => {
+  if (name === undefined) return listBackupNames(store, keys)
+  if (await store.head(keys.backupConfig(name))) return [name]
+  throw backupMissing(store, keys, name)
+}
+
 interface Read {
   configs: BackupConfig[]
   badConfigs: { name: string; reason: string }[]
   inProgress: string[]
 }
 
-const readConfigs = async (deps: VerifyBackupsDeps, keys: VolumeKeys, names: readonly string[]): Promise<Read> => {
+const readConfigs = async (
+  deps: VerifyBackupsDeps,
+  keys: VolumeKeys,
+  names: readonly string[],
+): Promise<Read> => {
   const read: Read = { configs: [], badConfigs: [], inProgress: [] }
   for (const name of names) {
     try {
       const found = await readBackup(deps.store, keys, name)
-      if (!found) read.badConfigs.push({ name, reason: 'there is no such backup' })
-      else if (isInProgress(found.value)) read.inProgress.push(name)
+      if (!found) continue
+      if (isInProgress(found.value)) read.inProgress.push(name)
       else read.configs.push(found.value)
     } catch (error) {
       if (!(error instanceof BackupstoreError)) throw error
@@ -74,13 +95,18 @@ const readConfigs = async (deps: VerifyBackupsDeps, keys: VolumeKeys, names: rea
 const beyondTheEnd = (config: BackupConfig, volumeSizeBytes: number): string | undefined => {
   const { blocks } = config
   const end = blocks.count === 0 ? 0 : ((blocks.indexes[blocks.count - 1] ?? 0) + 1) * blocks.blockSizeBytes
-  return end > volumeSizeBytes ? `it has a block up to byte ${end}, beyond the volume's size ${volumeSizeBytes}` : undefined
+  return end > volumeSizeBytes
+    ? `it has a block up to byte ${end}, beyond the volume's size ${volumeSizeBytes}`
+    : undefined
 }
 
 /** Each distinct block once, in the order of the backups. */
-const distinctBlocks = function* (configs: readonly BackupConfig[]): Generator<{ config: BackupConfig; checksum: string }> {
+const distinctBlocks = function* (
+  configs: readonly BackupConfig[],
+): Generator<{ config: BackupConfig; checksum: string }> {
   const seen = checksumSet()
-  for (const config of configs) for (const { checksum } of placesOf(config.blocks)) if (seen.add(checksum)) yield { config, checksum }
+  for (const config of configs)
+    for (const { checksum } of placesOf(config.blocks)) if (seen.add(checksum)) yield { config, checksum }
 }
 
 const countDistinct = (configs: readonly BackupConfig[]): number => {
@@ -89,13 +115,15 @@ const countDistinct = (configs: readonly BackupConfig[]): number => {
   return seen.size
 }
 
+/** @throws BackupstoreError `volume-missing`, `backup-missing`; ObjectStoreError. */
 export const verifyBackups =
   (deps: VerifyBackupsDeps) =>
   async (command: VerifyBackups): Promise<VerifyBackupsResult> => {
     const keys = volumeKeys(command.volumeName)
-    const names = command.backupName === undefined ? await listBackupNames(deps.store, keys) : [command.backupName]
+    const names = await namesToVerify(deps.store, keys, command.backupName)
     const { configs, badConfigs, inProgress } = await readConfigs(deps, keys, names)
     const volume = await readVolumeConfig(deps.store, keys)
+    if (!volume && names.length === 0) throw volumeMissing(deps.store, keys)
     if (!volume) badConfigs.push({ name: 'volume.cfg', reason: 'it is missing' })
     for (const config of configs) {
       const reason = volume && beyondTheEnd(config, volume.value.sizeBytes)
@@ -167,9 +195,15 @@ const keepBadBlocks = async (
   isSound: (checksum: string) => boolean,
 ): Promise<void> => {
   try {
-    await updateBadBlocks(deps.store, keys, (known) => new Map([...[...known].filter(([checksum]) => !isSound(checksum)), ...bad]))
+    await updateBadBlocks(
+      deps.store,
+      keys,
+      (known) => new Map([...[...known].filter(([checksum]) => !isSound(checksum)), ...bad]),
+    )
   } catch (error) {
     if (!(error instanceof ObjectStoreError) || error.code !== 'access-denied') throw error
-    deps.log.warn('the list of bad blocks was not written: these credentials may only read', { volume: keys.volumeName })
+    deps.log.warn('the list of bad blocks was not written: these credentials may only read', {
+      volume: keys.volumeName,
+    })
   }
 }

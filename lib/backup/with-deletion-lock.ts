@@ -37,7 +37,12 @@ export const withDeletionLock = async <T>(
   const { signal } = options
   const lockName = options.lockName ?? deps.ids.name('lock')
   for (let attempt = 1; ; attempt++) {
-    const lock = await takeDeletionLock(deps, { keys, lockName, waitMs: options.lockWaitMs ?? defaultLockWaitMs, signal })
+    const lock = await takeDeletionLock(deps, {
+      keys,
+      lockName,
+      waitMs: options.lockWaitMs ?? defaultLockWaitMs,
+      signal,
+    })
     const collect = { store: deps.store, keys, lock, signal }
     try {
       await removeOldLocks(collect)

@@ -3,8 +3,13 @@
  *
  * A backup exists when its cfg is there and committed (CreatedTime is set). Which one is the last is decided here alone.
  */
-import { getBytes, type CallOptions, type ObjectStore } from '#lib/object-store/object-store.ts'
-import { decodeBackupConfig, decodeBackupHeader, type BackupConfig, type BackupHeader } from './backup-config.ts'
+import { getBytes, readAgain, type CallOptions, type ObjectStore } from '#lib/object-store/object-store.ts'
+import {
+  decodeBackupConfig,
+  decodeBackupHeader,
+  type BackupConfig,
+  type BackupHeader,
+} from './backup-config.ts'
 import { BackupstoreError } from './backupstore-error.ts'
 import { backupNameOf, volumeKeys, volumesFolder, type VolumeKeys } from './keys.ts'
 import { isValidName } from './names.ts'
@@ -29,22 +34,52 @@ export const readVolumeConfig = async (
   return { value: { ...value, name: keys.volumeName }, etag: object.head.etag }
 }
 
+export const volumeMissing = (store: Pick<ObjectStore, 'description'>, keys: VolumeKeys): BackupstoreError =>
+  new BackupstoreError(
+    'volume-missing',
+    `volume ${keys.volumeName} has no volume.cfg in ${store.description}`,
+    {
+      hint: 'look at the volumes that are there with "drover backup list"',
+    },
+  )
+
+export const backupMissing = (
+  store: Pick<ObjectStore, 'description'>,
+  keys: VolumeKeys,
+  backupName: string,
+): BackupstoreError =>
+  new BackupstoreError(
+    'backup-missing',
+    `volume ${keys.volumeName} has no backup ${backupName} in ${store.description}`,
+    {
+      hint: 'look at the backups that are there with "drover backup list"',
+    },
+  )
+
 /** @throws BackupstoreError `volume-missing` or `invalid-config`. */
-export const requireVolumeConfig = async (store: Reads, keys: VolumeKeys, options: CallOptions = {}): Promise<VolumeConfig> => {
+export const requireVolumeConfig = async (
+  store: Reads,
+  keys: VolumeKeys,
+  options: CallOptions = {},
+): Promise<VolumeConfig> => {
   const found = await readVolumeConfig(store, keys, options)
   if (found) return found.value
-  throw new BackupstoreError('volume-missing', `volume ${keys.volumeName} has no volume.cfg in ${store.description}`, {
-    hint: 'look at the volumes that are there with "drover backup list"',
-  })
+  throw volumeMissing(store, keys)
 }
 
 const checkNames = <T extends BackupHeader>(header: T, keys: VolumeKeys, backupName: string): T => {
   const key = keys.backupConfig(backupName)
   if (header.name !== backupName) {
-    throw new BackupstoreError('invalid-config', `${key}: Name is ${JSON.stringify(header.name.slice(0, 80))}, not ${backupName}`)
+    throw new BackupstoreError(
+      'invalid-config',
+      `${key}: Name is ${JSON.stringify(header.name.slice(0, 80))}, not ${backupName}`,
+    )
   }
   if (header.volumeName !== keys.volumeName) {
-    throw new BackupstoreError('invalid-config', `${key}: VolumeName is ${JSON.stringify(header.volumeName.slice(0, 80))}`)
+    throw new BackupstoreError(
+      'invalid-config',
+      `${key}: VolumeName is ${JSON.stringify(header.volumeName.slice(0, 80))}`,
+    )
   }
   return header
 }
@@ -57,10 +92,12 @@ export const readBackup = async (
   options: CallOptions = {},
 ): Promise<Stored<BackupConfig> | undefined> => {
   const key = keys.backupConfig(backupName)
-  const object = await store.get(key, options)
-  if (!object) return undefined
-  const value = checkNames(await decodeBackupConfig(object.body, key), keys, backupName)
-  return { value, etag: object.head.etag }
+  return readAgain(async () => {
+    const object = await store.get(key, options)
+    if (!object) return undefined
+    const value = checkNames(await decodeBackupConfig(object.body, key), keys, backupName)
+    return { value, etag: object.head.etag }
+  })
 }
 
 /** @throws BackupstoreError `backup-missing`, `backup-in-progress`, and what `readBackup` throws. */
@@ -71,15 +108,15 @@ export const requireBackup = async (
   options: CallOptions = {},
 ): Promise<BackupConfig> => {
   const found = await readBackup(store, keys, backupName, options)
-  if (!found) {
-    throw new BackupstoreError('backup-missing', `volume ${keys.volumeName} has no backup ${backupName} in ${store.description}`, {
-      hint: 'look at the backups that are there with "drover backup list"',
-    })
-  }
+  if (!found) throw backupMissing(store, keys, backupName)
   if (found.value.createdAt !== '') return found.value
-  throw new BackupstoreError('backup-in-progress', `backup ${backupName} of volume ${keys.volumeName} is still in progress`, {
-    hint: 'wait until it is finished; if the one that made it has died, delete it',
-  })
+  throw new BackupstoreError(
+    'backup-in-progress',
+    `backup ${backupName} of volume ${keys.volumeName} is still in progress`,
+    {
+      hint: 'wait until it is finished; if the one that made it has died, delete it',
+    },
+  )
 }
 
 const headerBytes = 64 * 1024
@@ -92,18 +129,25 @@ export const readBackupHeader = async (
   options: CallOptions = {},
 ): Promise<Stored<BackupHeader> | undefined> => {
   const key = keys.backupConfig(backupName)
-  const start = await store.get(key, { ...options, range: { offsetBytes: 0, lengthBytes: headerBytes } })
-  if (!start) return undefined
-  const header = await decodeBackupHeader(start.body, key, { isWhole: start.head.sizeBytes <= headerBytes })
-  if (header) return { value: checkNames(header, keys, backupName), etag: start.head.etag }
-  const whole = await store.get(key, options)
-  if (!whole) return undefined
-  const read = await decodeBackupHeader(whole.body, key, { isWhole: true })
-  return read && { value: checkNames(read, keys, backupName), etag: whole.head.etag }
+  const read = async (range?: { offsetBytes: number; lengthBytes: number }) => {
+    const object = await store.get(key, { ...options, ...(range && { range }) })
+    if (!object) return undefined
+    const isWhole = !range || object.head.sizeBytes <= range.lengthBytes
+    const header = await decodeBackupHeader(object.body, key, { isWhole })
+    return header ? { value: checkNames(header, keys, backupName), etag: object.head.etag } : 'too-short'
+  }
+  const start = await readAgain(() => read({ offsetBytes: 0, lengthBytes: headerBytes }))
+  if (start !== 'too-short') return start
+  const whole = await readAgain(() => read())
+  return whole === 'too-short' ? undefined : whole
 }
 
 /** The names in `backups/`, in progress or committed, sorted; one LIST for each 1,000. */
-export const listBackupNames = async (store: Reads, keys: VolumeKeys, options: CallOptions = {}): Promise<string[]> => {
+export const listBackupNames = async (
+  store: Reads,
+  keys: VolumeKeys,
+  options: CallOptions = {},
+): Promise<string[]> => {
   const names: string[] = []
   for await (const page of store.list(keys.backupsFolder, { ...options, delimiter: '/' })) {
     for (const { key } of page.objects) {
@@ -127,7 +171,8 @@ export const listVolumeNames = async (store: Reads, options: CallOptions = {}): 
     for (const lower of await foldersOf(store, upper, options)) {
       for (const folder of await foldersOf(store, lower, options)) {
         const name = folder.slice(lower.length, -1)
-        if (isValidName(name) && name !== 'BACKINGIMAGE' && volumeKeys(name).folder === folder) names.push(name)
+        if (isValidName(name) && name !== 'BACKINGIMAGE' && volumeKeys(name).folder === folder)
+          names.push(name)
       }
     }
   }

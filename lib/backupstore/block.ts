@@ -69,11 +69,7 @@ export const decompressBlock = ({ bytes, method, blockSizeBytes, key }: StoredBl
   try {
     data = unpack(bytes, method, blockSizeBytes)
   } catch (cause) {
-    throw invalidBlock(
-      key,
-      `does not unpack: ${cause instanceof Error ? cause.message : String(cause)}`,
-      cause,
-    )
+    throw invalidBlock(key, `does not unpack: ${reasonOf(cause)}`, cause)
   }
   if (data.length === blockSizeBytes) return data
   throw invalidBlock(key, `holds ${data.length} bytes instead of ${blockSizeBytes}`)

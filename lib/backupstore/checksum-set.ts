@@ -22,8 +22,12 @@ export const checksumSet = (expected = 1024): ChecksumSet => {
 
   const slotOf = (bytes: Uint8Array): number => {
     const mask = capacity - 1
-    let slot = (((bytes[0] ?? 0) << 24) | ((bytes[1] ?? 0) << 16) | ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0)) & mask
-    while (used[slot] === 1 && Buffer.compare(slots.subarray(slot * checksumBytes, (slot + 1) * checksumBytes), bytes) !== 0) {
+    let slot =
+      (((bytes[0] ?? 0) << 24) | ((bytes[1] ?? 0) << 16) | ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0)) & mask
+    while (
+      used[slot] === 1 &&
+      Buffer.compare(slots.subarray(slot * checksumBytes, (slot + 1) * checksumBytes), bytes) !== 0
+    ) {
       slot = (slot + 1) & mask
     }
     return slot
@@ -54,7 +58,8 @@ export const checksumSet = (expected = 1024): ChecksumSet => {
     add: (checksum) => insert(Buffer.from(checksum, 'hex')),
     has: (checksum) => used[slotOf(Buffer.from(checksum, 'hex'))] === 1,
     addPacked: (checksums) => {
-      for (let at = 0; at < checksums.length; at += checksumBytes) insert(checksums.subarray(at, at + checksumBytes))
+      for (let at = 0; at < checksums.length; at += checksumBytes)
+        insert(checksums.subarray(at, at + checksumBytes))
     },
   }
 }

@@ -12,4 +12,5 @@ const checksumPattern = /^[0-9a-f]{64}$/
 
 export const isChecksum = (text: string): boolean => checksumPattern.test(text)
 
-export const checksumOf = (data: Uint8Array | string): string => hash('sha512', data, 'hex').slice(0, 2 * checksumBytes)
+export const checksumOf = (data: Uint8Array | string): string =>
+  hash('sha512', data, 'hex').slice(0, 2 * checksumBytes)

@@ -56,6 +56,9 @@ const decode = (json: string | Uint8Array): Values => {
   return values
 }
 
+/** Objects and lists, one in the other. */
+const nested = (depth: number) => `{"x":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`
+
 const failure = (json: string | Uint8Array): BackupstoreError => {
   try {
     decode(json)
@@ -63,7 +66,7 @@ const failure = (json: string | Uint8Array): BackupstoreError => {
     if (error instanceof BackupstoreError) return error
     throw error
   }
-  throw new Error(`was accepted: ${json}`)
+  throw new Error(`was accepted: ${String(json)}`)
 }
 
 // The verdicts of both tables are those of Go 1.26's json.NewDecoder(…).Decode on structs of these types.
@@ -220,7 +223,6 @@ describe('goJsonDecoder', () => {
   })
 
   it('takes nesting of 64 levels, in what it skips too, and refuses more', () => {
-    const nested = (depth: number) => `{"x":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`
     expect(() => decode(nested(64))).not.toThrow()
     expect(failure(nested(65)).message).toContain('is nested more than 64 deep')
     expect(failure('['.repeat(5_000_000)).code).toBe('invalid-config')

@@ -16,7 +16,8 @@ const lockLabel = 'drover.io/lock'
 export const isInProgress = (header: Pick<BackupHeader, 'createdAt'>): boolean => header.createdAt === ''
 
 /** Whether Drover wrote this mark, rather than Longhorn. */
-export const isOwnMark = (header: BackupHeader): boolean => isInProgress(header) && header.labels?.[lockLabel] !== undefined
+export const isOwnMark = (header: BackupHeader): boolean =>
+  isInProgress(header) && header.labels?.[lockLabel] !== undefined
 
 /** Returns the mark's etag. @throws BackupstoreError `backup-exists`. */
 export const putMark = async (
@@ -33,12 +34,20 @@ export const putMark = async (
   const bytes = Buffer.concat([...encodeBackupConfig(config).open()])
   const etag = await putOwn(store, keys.backupConfig(mark.backupName), bytes, { kind: 'absent' })
   if (etag !== undefined) return etag
-  throw new BackupstoreError('backup-exists', `volume ${keys.volumeName} has a backup ${mark.backupName} already`, {
-    hint: 'choose another name, or leave it out to have one made',
-  })
+  throw new BackupstoreError(
+    'backup-exists',
+    `volume ${keys.volumeName} has a backup ${mark.backupName} already`,
+    {
+      hint: 'choose another name, or leave it out to have one made',
+    },
+  )
 }
 
 export const markLostError = (keys: VolumeKeys, backupName: string): BackupstoreError =>
-  new BackupstoreError('mark-lost', `backup ${backupName} of volume ${keys.volumeName} was given up: its in-progress mark is gone`, {
-    hint: 'a deletion found no sign of life of this backup and cleared it away; start a new backup',
-  })
+  new BackupstoreError(
+    'mark-lost',
+    `backup ${backupName} of volume ${keys.volumeName} was given up: its in-progress mark is gone`,
+    {
+      hint: 'a deletion found no sign of life of this backup and cleared it away; start a new backup',
+    },
+  )

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { inChunks } from '#test/chunks.ts'
 import { jsonLexer } from './json-lexer.ts'
@@ -80,8 +80,8 @@ describe('jsonLexer', () => {
     '"\\',
     '"a',
   ])('refuses %j', async (text) => {
-    await expect(tokens(text)).rejects.toThrow()
-    await expect(tokensOf(Buffer.from(text), 1)).rejects.toThrow()
+    await expect(tokens(text)).rejects.toThrow(/./)
+    await expect(tokensOf(Buffer.from(text), 1)).rejects.toThrow(/./)
   })
 
   it('looks at nothing more once its user has enough', () => {

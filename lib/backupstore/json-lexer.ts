@@ -88,14 +88,14 @@ export const jsonLexer = (onToken: OnJsonToken): JsonLexer => {
     return end
   }
   const readOther = (bytes: Buffer, from: number): number => {
-    const kind = byteKinds[bytes[from] ?? 0] ?? 'word'
-    if (kind === 'word') {
-      within = 'word'
-      return from
-    }
-    if (kind === 'quote') within = 'string'
+    let at = from
+    while (byteKinds[bytes[at] ?? 0] === 'space') at++
+    if (at === bytes.length) return at
+    const kind = byteKinds[bytes[at] ?? 0] ?? 'word'
+    if (kind === 'word') within = 'word'
+    else if (kind === 'quote') within = 'string'
     else if (kind !== 'space') wantsMore = onToken(kind, kind)
-    return from + 1
+    return kind === 'word' ? at : at + 1
   }
   const readers = { string: readString, word: readWord, nothing: readOther }
 

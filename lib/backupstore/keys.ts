@@ -43,7 +43,8 @@ export const volumeKeys = (volumeName: string): VolumeKeys => {
 }
 
 const nameBetween = (key: string, prefix: string, suffix: string): string | undefined => {
-  if (!key.startsWith(prefix) || !key.endsWith(suffix) || key.length < prefix.length + suffix.length) return undefined
+  if (!key.startsWith(prefix) || !key.endsWith(suffix) || key.length < prefix.length + suffix.length)
+    return undefined
   const name = key.slice(prefix.length, key.length - suffix.length)
   return isValidName(name) ? name : undefined
 }

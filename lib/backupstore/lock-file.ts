@@ -52,7 +52,11 @@ const readLock = async (store: ObjectStore, key: string, name: string): Promise<
 }
 
 /** All locks of a volume that can be read; the others are ignored, as Longhorn does. One LIST, and a GET for each but `except`. */
-export const readLocks = async (store: ObjectStore, keys: VolumeKeys, except: string): Promise<LockFile[]> => {
+export const readLocks = async (
+  store: ObjectStore,
+  keys: VolumeKeys,
+  except: string,
+): Promise<LockFile[]> => {
   const locks: LockFile[] = []
   for await (const page of store.list(keys.locksFolder, { delimiter: '/' })) {
     for (const { key } of page.objects) {
@@ -65,7 +69,10 @@ export const readLocks = async (store: ObjectStore, keys: VolumeKeys, except: st
 }
 
 /** Longhorn's order: acquired ones first, then the earlier, then by name. */
-export const isBefore = (a: Omit<LockFile, 'serverTimeNs' | 'type'>, b: Omit<LockFile, 'serverTimeNs' | 'type'>): boolean => {
+export const isBefore = (
+  a: Omit<LockFile, 'serverTimeNs' | 'type'>,
+  b: Omit<LockFile, 'serverTimeNs' | 'type'>,
+): boolean => {
   if (a.isAcquired !== b.isAcquired) return a.isAcquired
   if (a.lastModifiedNs !== b.lastModifiedNs) return a.lastModifiedNs < b.lastModifiedNs
   return Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)) < 0

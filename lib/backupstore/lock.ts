@@ -73,8 +73,15 @@ interface Own {
   writtenNs: bigint
 }
 
-const write = async (deps: LockDeps, own: { key: string; body: Uint8Array }, condition?: PutCondition): Promise<Own | undefined> => {
-  const result = await deps.store.put(own.key, own.body, { deadlineMs: putDeadlineMs, ...(condition && { condition }) })
+const write = async (
+  deps: LockDeps,
+  own: { key: string; body: Uint8Array },
+  condition?: PutCondition,
+): Promise<Own | undefined> => {
+  const result = await deps.store.put(own.key, own.body, {
+    deadlineMs: putDeadlineMs,
+    ...(condition && { condition }),
+  })
   return result.kind === 'stored' ? { ...own, etag: result.etag, writtenNs: result.serverTimeNs } : undefined
 }
 
@@ -85,9 +92,13 @@ const refresh = async (deps: LockDeps, own: Own): Promise<Own | 'lost'> => {
 }
 
 const lockedError = (keys: VolumeKeys, other: LockFile | undefined, action: string): BackupstoreError =>
-  new BackupstoreError('locked', `volume ${keys.volumeName} is locked${other ? ` by ${other.name}` : ''}: cannot ${action}`, {
-    hint: 'wait until the other operation has finished and try again; the lock of one that crashed ends by itself after 150 seconds',
-  })
+  new BackupstoreError(
+    'locked',
+    `volume ${keys.volumeName} is locked${other ? ` by ${other.name}` : ''}: cannot ${action}`,
+    {
+      hint: 'wait until the other operation has finished and try again; the lock of one that crashed ends by itself after 150 seconds',
+    },
+  )
 
 /** Runs until `stop`: refreshes every 60 s; a failed refresh is tried again every 10 s, then counts as lost by its age. */
 const keepFresh = (deps: LockDeps, tick: () => Promise<void>): { stop: () => Promise<void> } => {
@@ -117,7 +128,9 @@ const keepFresh = (deps: LockDeps, tick: () => Promise<void>): { stop: () => Pro
 }
 
 const liveDeletions = async (deps: LockDeps, request: LockRequest): Promise<LockFile[]> =>
-  (await readLocks(deps.store, request.keys, request.lockName)).filter((lock) => lock.type !== 1 && !isExpired(lock))
+  (await readLocks(deps.store, request.keys, request.lockName)).filter(
+    (lock) => lock.type !== 1 && !isExpired(lock),
+  )
 
 /** One writing of a lock: a deletion that tries again writes it again. */
 const writingOf = (lock: LockFile): string => `${lock.name} ${lock.lastModifiedNs}`
@@ -150,7 +163,10 @@ const takeForBackup = async (deps: LockDeps, request: LockRequest): Promise<Own>
     if (isTooLate) throw lockedError(request.keys, deletions[0], 'back up')
     if (isTaken) own = undefined
     mayWrite = !isTaken
-    deps.log.info('waiting for a deletion to finish', { volume: request.keys.volumeName, lock: deletions[0]?.name })
+    deps.log.info('waiting for a deletion to finish', {
+      volume: request.keys.volumeName,
+      lock: deletions[0]?.name,
+    })
     await deps.clock.sleep(pollMs, request.signal)
     if (own) own = await stillOurs(deps, own)
   }
@@ -173,7 +189,10 @@ export const takeBackupLock = async (deps: LockDeps, request: LockRequest): Prom
   const renew = async () => {
     const refreshed = await refresh(deps, own)
     if (refreshed === 'lost') {
-      deps.log.warn('backup lock was lost and is taken again', { volume: request.keys.volumeName, lock: request.lockName })
+      deps.log.warn('backup lock was lost and is taken again', {
+        volume: request.keys.volumeName,
+        lock: request.lockName,
+      })
       own = await takeForBackup(deps, request)
       wasRetaken = true
     } else own = refreshed
@@ -218,7 +237,10 @@ interface TakenDeletion {
 }
 
 /** One try, as Longhorn does it. `undefined`: we stalled, try again. A lock: it is in our way. */
-const tryDeletionLock = async (deps: LockDeps, request: LockRequest): Promise<TakenDeletion | LockFile | undefined> => {
+const tryDeletionLock = async (
+  deps: LockDeps,
+  request: LockRequest,
+): Promise<TakenDeletion | LockFile | undefined> => {
   const key = request.keys.lock(request.lockName)
   const waiting = await write(deps, { key, body: encodeLock(request.lockName, 2, false) })
   await deps.clock.sleep(lockSettleMs, request.signal)
@@ -241,7 +263,10 @@ const takeForDeletion = async (deps: LockDeps, request: LockRequest): Promise<Ta
     if (taken && 'own' in taken) return taken
     await deps.store.deleteMany([request.keys.lock(request.lockName)])
     if (deps.clock.now().getTime() >= deadline) throw lockedError(request.keys, taken, 'delete')
-    deps.log.info('waiting for a backup or restore to finish', { volume: request.keys.volumeName, lock: taken?.name })
+    deps.log.info('waiting for a backup or restore to finish', {
+      volume: request.keys.volumeName,
+      lock: taken?.name,
+    })
     await deps.clock.sleep(pollMs, request.signal)
   }
 }
@@ -260,9 +285,13 @@ export const takeDeletionLock = async (deps: LockDeps, request: LockRequest): Pr
   const check = async () => {
     const head = await deps.store.head(key)
     if (own !== 'lost' && head?.etag === own.etag && head.serverTimeNs - own.writtenNs <= lockGapNs) return
-    throw new BackupstoreError('lock-lost', `the deletion lock ${request.lockName} of volume ${request.keys.volumeName} was lost`, {
-      hint: 'nothing more was deleted; run it again',
-    })
+    throw new BackupstoreError(
+      'lock-lost',
+      `the deletion lock ${request.lockName} of volume ${request.keys.volumeName} was lost`,
+      {
+        hint: 'nothing more was deleted; run it again',
+      },
+    )
   }
   return {
     name: request.lockName,

@@ -27,7 +27,11 @@ const newVolumePattern = /^[a-z0-9][a-z0-9_.-]+$/
  */
 export const checkNewVolumeName = (name: string): string => {
   if (newVolumePattern.test(name) && name.length <= 40) return name
-  throw new BackupstoreError('invalid-name', `invalid name ${JSON.stringify(name.slice(0, 80))} for a new backup volume`, {
-    hint: 'a volume name has 2 to 40 characters: lower-case letters, digits, "_", "." and "-", and begins with a letter or digit',
-  })
+  throw new BackupstoreError(
+    'invalid-name',
+    `invalid name ${JSON.stringify(name.slice(0, 80))} for a new backup volume`,
+    {
+      hint: 'a volume name has 2 to 40 characters: lower-case letters, digits, "_", "." and "-", and begins with a letter or digit',
+    },
+  )
 }

@@ -23,7 +23,9 @@ export const updateVolumeConfig = async (
   for (let attempt = 0; attempt < attempts; attempt++) {
     const next = change(current?.value)
     if (!next) return
-    const condition = current ? ({ kind: 'unchanged', etag: current.etag } as const) : ({ kind: 'absent' } as const)
+    const condition = current
+      ? ({ kind: 'unchanged', etag: current.etag } as const)
+      : ({ kind: 'absent' } as const)
     const bytes = encodeVolumeConfig(next)
     const result = await store.put(keys.volumeConfig, bytes, { condition })
     if (result.kind === 'stored') return
@@ -31,7 +33,11 @@ export const updateVolumeConfig = async (
     // The answer to our own put may have been lost, and a second try refused.
     if (current && Buffer.compare(encodeVolumeConfig(current.value), bytes) === 0) return
   }
-  throw new BackupstoreError('conflict', `${keys.volumeConfig} was changed by others ${attempts} times while it was written`, {
-    hint: 'what was done before is kept; the next backup or deletion of this volume writes it again',
-  })
+  throw new BackupstoreError(
+    'conflict',
+    `${keys.volumeConfig} was changed by others ${attempts} times while it was written`,
+    {
+      hint: 'what was done before is kept; the next backup or deletion of this volume writes it again',
+    },
+  )
 }

@@ -12,9 +12,9 @@ export const forEachConcurrently = async <Item>(
   work: (item: Item) => Promise<void>,
 ): Promise<void> => {
   const iterator = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
-  let failure: { error: unknown } | undefined
+  const failures: unknown[] = []
   const runner = async () => {
-    while (!failure) {
+    while (failures.length === 0) {
       options.signal?.throwIfAborted()
       const next = await iterator.next()
       if (next.done) return
@@ -23,10 +23,10 @@ export const forEachConcurrently = async <Item>(
   }
   const runners = Array.from({ length: options.limit }, () =>
     runner().catch((error: unknown) => {
-      failure ??= { error }
+      failures.push(error)
     }),
   )
   await Promise.all(runners)
   await iterator.return?.()
-  if (failure) throw failure.error
+  if (failures.length > 0) throw failures[0]
 }

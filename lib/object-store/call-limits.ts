@@ -15,7 +15,7 @@ export interface Call {
 
 const deadlineOf = (call: Call): number => call.options?.deadlineMs ?? call.defaultDeadlineMs
 
-const timeout = (call: Call): ObjectStoreError =>
+export const timeoutError = (call: Call): ObjectStoreError =>
   new ObjectStoreError('timeout', `${call.what}: no answer within ${deadlineOf(call) / 1000} s`, {
     hint: 'it may or may not have been done; check that the target answers',
   })
@@ -37,7 +37,7 @@ const limited = async <T>(
     controller.abort(reason)
   }
   const onAbort = () => end(signal?.reason)
-  const timer = setTimeout(() => end(timeout(call)), Math.min(leftMs, maxTimerMs))
+  const timer = setTimeout(() => end(timeoutError(call)), Math.min(leftMs, maxTimerMs))
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
     return await Promise.race([run(controller.signal), ended])

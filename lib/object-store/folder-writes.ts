@@ -35,7 +35,7 @@ export interface FolderWrites {
 }
 
 /** A folder that is found or made may be removed, for being empty, before there is a file in it. */
-const maxTries = 10
+const maxTries = 30
 
 /** Where hard links are not to be had: FAT, some CIFS servers and FUSE file systems. */
 const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL'])
@@ -152,10 +152,10 @@ export const folderWrites = (tree: FolderTree): FolderWrites => {
     for (let tries = 1; ; tries += 1) {
       placement.signal.throwIfAborted()
       try {
+        if (tries > 1) await tree.makeFolder(dirname(placement.path))
         return await tryOnce(placement)
       } catch (error) {
         if (errnoOf(error) !== 'ENOENT' || tries === maxTries) throw error
-        await tree.makeFolder(dirname(placement.path))
       }
     }
   }

@@ -82,6 +82,14 @@ const halfThen = (end: () => void): Body => ({
   },
 })
 
+const wholeThen = (end: () => void): Body => ({
+  sizeBytes: 3,
+  open: function* () {
+    yield new Uint8Array(3)
+    end()
+  },
+})
+
 /** The texts of those of ten writers that were told "stored". */
 const winnersOf = async (put: (text: string) => Promise<PutResult>): Promise<string[]> => {
   const texts = Array.from({ length: 10 }, (_, index) => `writer ${index}`)
@@ -193,6 +201,7 @@ export const objectStoreContract = (name: string, contract: ObjectStoreContract)
       await putText(store, 'kept', 'before')
       await expect(store.put('new', halfThen(fail))).rejects.toBe(broken)
       await expect(store.put('kept', halfThen(fail))).rejects.toBe(broken)
+      await expect(store.put('new', wholeThen(fail))).rejects.toBe(broken)
       expect(await keysOf(store, '')).toEqual(['kept'])
       expect(await textAt(store, 'kept')).toBe('before')
     })
@@ -200,6 +209,7 @@ export const objectStoreContract = (name: string, contract: ObjectStoreContract)
     it.each([
       { title: 'shorter', body: halfThen(() => {}) },
       { title: 'longer', body: { sizeBytes: 10, open: () => [bytesOf('0123456789abc')] } },
+      { title: 'longer by a chunk', body: { sizeBytes: 2, open: () => [bytesOf('ab'), bytesOf('c')] } },
     ])('stores nothing of a stream that is $title than it says', async ({ body }) => {
       const store = await makeStore()
       await expect(store.put('new', body)).rejects.toMatchObject({ code: 'failed' })

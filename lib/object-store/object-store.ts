@@ -107,15 +107,30 @@ export interface ObjectStore {
 /** The most keys that one `deleteMany` takes. */
 export const maxKeysPerDelete = 1000
 
+const readTries = 5
+
+/** Reads once more, and once more, what was cut short on its way. Opening has the adapter's own retries, with their waits. */
+export const readAgain = async <T>(read: () => Promise<T>): Promise<T> => {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await read()
+    } catch (error) {
+      const isCut = error instanceof ObjectStoreError && error.code === 'changed'
+      if (!isCut || tries === readTries) throw error
+    }
+  }
+}
+
 /** Reads a whole small object. `undefined`: there is no such object. @throws ObjectStoreError `too-large` beyond `maxBytes`. */
 export const getBytes = async (
   store: Pick<ObjectStore, 'get'>,
   key: string,
   options: GetOptions & { maxBytes: number },
-): Promise<{ head: ObjectHead; bytes: Uint8Array } | undefined> => {
-  const object = await store.get(key, options)
-  if (!object) return undefined
-  const chunks: Uint8Array[] = []
-  for await (const chunk of object.body) chunks.push(chunk)
-  return { head: object.head, bytes: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks) }
-}
+): Promise<{ head: ObjectHead; bytes: Uint8Array } | undefined> =>
+  readAgain(async () => {
+    const object = await store.get(key, options)
+    if (!object) return undefined
+    const chunks: Uint8Array[] = []
+    for await (const chunk of object.body) chunks.push(chunk)
+    return { head: object.head, bytes: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks) }
+  })

@@ -16,7 +16,9 @@ export class S3Failure extends Error {
     const name = error instanceof Error ? error.name : 'Error'
     const metadata = fieldOf(error, '$metadata')
     const text = error instanceof Error ? error.message : String(error)
-    super(text && text !== 'UnknownError' ? text : `HTTP status ${String(fieldOf(metadata, 'httpStatusCode'))}`)
+    super(
+      text && text !== 'UnknownError' ? text : `HTTP status ${String(fieldOf(metadata, 'httpStatusCode'))}`,
+    )
     const status = fieldOf(metadata, 'httpStatusCode')
     const requestId = fieldOf(metadata, 'requestId')
     const errno = fieldOf(error, 'code')
@@ -45,6 +47,8 @@ const transientNames = new Set([
   // Two writers of one key at once; neither was done: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
   'ConditionalRequestConflict',
   'OperationAborted',
+  // The SDK goes by the server's clock from then on.
+  'RequestTimeTooSkewed',
 ])
 const transientStatuses = new Set([408, 429, 500, 502, 503, 504])
 const transientErrnos = new Set([
@@ -84,7 +88,10 @@ const known: Record<string, { code: ObjectStoreErrorCode; hint: string }> = {
   RequestTimeTooSkewed: { code: 'access-denied', hint: checkClock },
   ExpiredToken: { code: 'access-denied', hint: checkToken },
   InvalidToken: { code: 'access-denied', hint: checkToken },
-  CredentialsProviderError: { code: 'access-denied', hint: 'no credentials were found: give the target some' },
+  CredentialsProviderError: {
+    code: 'access-denied',
+    hint: 'no credentials were found: give the target some',
+  },
   PermanentRedirect: { code: 'failed', hint: checkRegion },
   AuthorizationHeaderMalformed: { code: 'failed', hint: checkRegion },
   XMinioStorageFull: { code: 'no-space', hint: 'make room on the server' },

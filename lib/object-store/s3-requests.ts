@@ -18,8 +18,11 @@ export interface S3Retry {
   maxWaitMs: number
 }
 
-/** Together some 13 s on average, at most 26 s, and the time of the tries themselves. */
-export const defaultRetry: S3Retry = { maxTries: 8, firstWaitMs: 200, maxWaitMs: 20_000 }
+/**
+ * Waits of 13 s together on average, at most 26 s. The first is short, since MinIO closes the connection after it refused a put,
+ * and the next request on that connection finds out.
+ */
+export const defaultRetry: S3Retry = { maxTries: 10, firstWaitMs: 50, maxWaitMs: 20_000 }
 
 export interface S3RequestsDeps {
   client: S3Client

@@ -18,7 +18,7 @@ export const noteServerTimes = (client: S3Client): void => {
     (next) => async (args) => {
       const result = await next(args)
       const ms = dateOf(result.response)
-      if (!Number.isNaN(ms)) times.set(result.output, BigInt(ms) * 1_000_000n)
+      if (result.output && !Number.isNaN(ms)) times.set(result.output, BigInt(ms) * 1_000_000n)
       return result
     },
     { step: 'deserialize', priority: 'high', name: 'droverServerTime', override: true },

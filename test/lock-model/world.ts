@@ -1,121 +1,160 @@
 /**
- * @module world: the state that the lock model explores: one backup volume of two blocks, and up to three actors.
+ * @module world: the state that the lock model explores: one backup volume with two blocks, and the two or three actors at work on it.
  *
- * A lock's age counts steps of 50 s since it was last written: up to 3 (150 s) it is live, 4 stands for every later moment. Locks not yet acquired
- * stand in a queue by mtime, then name. A lock written in the same second as others takes any place among them, which is every order of names.
- * `volume.cfg` is left out: where it is read, it may name any backup there is, or none; which is more than any order of writing it can do.
+ * - Time goes in steps of 50 s. Of a lock's age only what the rules ask is kept: at most 100 s old, 150 s, or older, which is expired. A step leaves
+ *   a lock in the first class or takes it to the second: more than ages of 0, 50, 100 and refreshes in time can do.
+ * - Locks not yet acquired stand in a queue, by mtime, then name. One that is written in the same second as others takes any place among them:
+ *   that is every order of names.
+ * - `volume.cfg` is not kept. Where it is read it may name any backup there is, or none: more than its writers can do.
  */
-export type Kind = 'our backup' | 'our deletion' | "Longhorn's backup" | "Longhorn's deletion" | "Longhorn's volume deletion" | "Longhorn's restore"
+export const kinds = [
+  'our backup',
+  'our deletion',
+  "Longhorn's backup",
+  "Longhorn's deletion",
+  "Longhorn's volume deletion",
+  "Longhorn's restore",
+] as const
+export type Kind = (typeof kinds)[number]
 
-export const lockState = { none: 0, waiting: 1, acquired: 2 } as const
-export const cfgState = { none: 0, mark: 1, committed: 2 } as const
-
-/** Ages, in steps of 50 s. */
-export const refreshedInTime = 2
-export const expired = 4
+export const lock = { none: 0, waiting: 1, acquired: 2 } as const
+export const cfg = { none: 0, mark: 1, committed: 2 } as const
+export const age = { upTo100s: 0, upTo150s: 1, expired: 2 } as const
 
 export interface Actor {
   kind: Kind
   /** The step that it takes next. */
   at: string
-  /** Of blocks, two masks: what it takes for granted or will delete; and from bit 2, what the store answered it had. */
+  /** Blocks that it takes for granted, or is about to delete; in bits 2 and 3 those that the store said it had already. */
   known: number
-  /** Of cfgs (or locks), a mask with one bit a slot: what it saw in its last listing. */
+  /** Cfgs (or, by their owners' slots, locks) that it saw: one bit a slot. */
   seen: number
   lock: number
+  /** Since the last write of its lock that it made. */
   age: number
+  /** Its place in the queue of locks not yet acquired. */
   turn: number
+  /** Whether its waiting lock was written within this second. */
   recent: number
-  /** Its own backup's cfg. */
+  /** The cfg of the backup that it makes. */
   cfg: number
   /** Steps of 50 s since it last checked its lock. */
   stalled: number
 }
 
 export interface World {
-  /** Which of the two blocks are on the store. */
+  /** The blocks on the store: one bit each. */
   blocks: number
-  /** Blocks of two earlier backups; 0: there is no such backup. */
-  old: [number, number]
-  /** An in-progress mark that a dead backup of ours left. */
+  /** The blocks of two earlier backups; 0: there is no such backup. */
+  earlier: [number, number]
+  /** Whether a dead backup of ours left its in-progress mark. */
   leftover: number
   actors: Actor[]
-  /** What went wrong in the step that led here. */
+  /** What the last step did wrong, if anything. */
   fault: string
 }
 
-export const isDeletion = (kind: Kind): boolean => kind.includes('deletion')
-export const isOurs = (kind: Kind): boolean => kind.startsWith('our')
-export const conflicts = (me: Actor, other: Actor): boolean =>
-  isDeletion(me.kind) !== isDeletion(other.kind) && other.lock !== lockState.none && other.age < expired
+/** Chooses one of so many; the explorer tries them all. */
+export type Pick = (options: number) => number
+/** One request to the store: changes the world and returns the actor's next step, or `undefined` while it must wait. */
+export type Step = (w: World, me: Actor, pick: Pick) => string | undefined
+export type Steps = Record<string, Step>
 
-/** Slots of cfgs: 0 and 1 the earlier backups, 2 the leftover mark, then each actor's own. */
+export const done = 'done'
+export const bothBlocks = 3
+/** Slots of cfgs: the two earlier backups, the leftover mark, then each actor's. */
 export const firstActorSlot = 3
-export const slots = (w: World): number => firstActorSlot + w.actors.length
+
+export const isOurs = (actor: Actor): boolean => actor.kind.startsWith('our')
+export const isDeletion = (actor: Actor): boolean => actor.kind.endsWith('deletion')
+
+const ownerOf = (w: World, slot: number): Actor => w.actors[slot - firstActorSlot]!
 
 export const cfgAt = (w: World, slot: number): number => {
-  if (slot < 2) return w.old[slot] ? cfgState.committed : cfgState.none
-  return slot === 2 ? w.leftover : (w.actors[slot - firstActorSlot]?.cfg ?? 0)
+  if (slot < 2) return w.earlier[slot] ? cfg.committed : cfg.none
+  return slot === 2 ? w.leftover : ownerOf(w, slot).cfg
 }
 
-/** Blocks of the backup in this slot, if it is committed: every new backup has both. */
-export const blocksOf = (w: World, slot: number): number =>
-  slot < 2 ? (w.old[slot] ?? 0) : cfgAt(w, slot) === cfgState.committed ? 3 : 0
-
 export const removeCfg = (w: World, slot: number): void => {
-  if (slot < 2) w.old[slot] = 0
+  if (slot < 2) w.earlier[slot] = 0
   else if (slot === 2) w.leftover = 0
-  else w.actors[slot - firstActorSlot]!.cfg = cfgState.none
+  else ownerOf(w, slot).cfg = cfg.none
 }
 
 export const isOurMark = (w: World, slot: number): boolean =>
-  cfgAt(w, slot) === cfgState.mark && (slot === 2 || isOurs(w.actors[slot - firstActorSlot]!.kind))
+  cfgAt(w, slot) === cfg.mark && (slot === 2 || isOurs(ownerOf(w, slot)))
 
-/** One bit for each slot whose cfg satisfies the condition. */
-export const slotsWith = (w: World, condition: (cfg: number, slot: number) => boolean): number => {
+const slotsWhere = (w: World, condition: (slot: number) => boolean): number => {
   let mask = 0
-  for (let slot = 0; slot < slots(w); slot++) if (condition(cfgAt(w, slot), slot)) mask |= 1 << slot
+  for (let slot = 0; slot < firstActorSlot + w.actors.length; slot++) if (condition(slot)) mask |= 1 << slot
   return mask
 }
 
-/** The slot of the mask's n-th bit. */
-export const nthBit = (mask: number, n: number): number => {
-  let slot = 0
-  for (let rest = mask, left = n; ; rest >>= 1, slot++) if (rest & 1 && left-- === 0) return slot
-}
+export const allCfgs = (w: World): number => slotsWhere(w, (slot) => cfgAt(w, slot) !== cfg.none)
+export const committedCfgs = (w: World): number => slotsWhere(w, (slot) => cfgAt(w, slot) === cfg.committed)
+export const ourMarks = (w: World): number => slotsWhere(w, (slot) => isOurMark(w, slot))
 
-export const countBits = (mask: number): number => {
-  let count = 0
-  for (let rest = mask; rest; rest >>= 1) count += rest & 1
-  return count
-}
+/** Every new backup has both blocks. */
+export const blocksOf = (w: World, slot: number): number => (slot < 2 ? (w.earlier[slot] ?? 0) : bothBlocks)
 
-export const referenced = (w: World, mask: number): number => {
+export const referenced = (w: World, cfgs: number): number => {
   let blocks = 0
-  for (let slot = 0; slot < slots(w); slot++) if (mask & (1 << slot)) blocks |= blocksOf(w, slot)
+  for (let slot = 0; cfgs >> slot; slot++) if ((cfgs >> slot) & 1) blocks |= blocksOf(w, slot)
   return blocks
 }
 
+/** One of the mask's bits, by its position; -1: none, where that is offered too. */
+export const pickBit = (mask: number, pick: Pick, orNone = false): number => {
+  let count = orNone ? 1 : 0
+  for (let rest = mask; rest; rest &= rest - 1) count++
+  let left = pick(count) - (orNone ? 1 : 0)
+  if (left < 0) return -1
+  for (let position = 0; ; position++) if ((mask >> position) & 1 && left-- === 0) return position
+}
+
+/** A step that deletes the blocks in `known`, one after another. */
+export const deleteBlocks =
+  (here: string, next: string): Step =>
+  (w, me, pick) => {
+    const block = 1 << pickBit(me.known, pick)
+    w.blocks &= ~block
+    me.known &= ~block
+    return me.known ? here : next
+  }
+
+/** Whether a live lock of the other type, in this state, is there. */
+export const opposed = (
+  w: World,
+  me: Actor,
+  state: number,
+  and: (other: Actor) => boolean = () => true,
+): boolean =>
+  w.actors.some(
+    (it) => it.lock === state && it.age < age.expired && isDeletion(it) !== isDeletion(me) && and(it),
+  )
+
+export const hasLockBefore = (w: World, me: Actor): boolean =>
+  opposed(w, me, lock.acquired) || opposed(w, me, lock.waiting, (other) => other.turn < me.turn)
+
 export const dropLock = (w: World, me: Actor): void => {
-  if (me.lock === lockState.waiting) for (const other of w.actors) if (other.turn > me.turn) other.turn--
-  me.lock = lockState.none
-  me.age = 0
+  if (me.lock === lock.waiting) for (const other of w.actors) if (other.turn > me.turn) other.turn--
+  me.lock = lock.none
+  me.age = age.upTo100s
   me.turn = 0
   me.recent = 0
 }
 
-/** Writes a lock that is not acquired yet; `pick` chooses its place among those of this second. */
-export const queueLock = (w: World, me: Actor, pick: (options: number) => number): void => {
-  const queue = w.actors.filter((other) => other.lock === lockState.waiting)
-  const place = queue.length - pick(1 + queue.filter((other) => other.recent).length)
+export const putWaitingLock = (w: World, me: Actor, pick: Pick): void => {
+  const queue = w.actors.filter((other) => other.lock === lock.waiting)
+  const ties = queue.filter((other) => other.recent).length
+  const place = queue.length - pick(1 + ties)
   for (const other of queue) if (other.turn >= place) other.turn++
-  me.lock = lockState.waiting
-  me.age = 0
+  me.lock = lock.waiting
   me.turn = place
   me.recent = 1
 }
 
-export const acquireLock = (w: World, me: Actor): void => {
+export const putAcquiredLock = (w: World, me: Actor): void => {
   dropLock(w, me)
-  me.lock = lockState.acquired
+  me.lock = lock.acquired
 }

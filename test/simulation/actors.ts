@@ -40,7 +40,9 @@ export const namedSource = (contents: readonly string[]): BlockSource => ({
 
 let nextId = 0
 /** Not random, so that a failing schedule can be run again. */
-export const countingIds = (): Ids => ({ name: (prefix) => `${prefix}-${String(nextId++).padStart(16, '0')}` })
+export const countingIds = (): Ids => ({
+  name: (prefix) => `${prefix}-${String(nextId++).padStart(16, '0')}`,
+})
 
 export const droverBackup =
   (backupName: string, contents: readonly string[], options: Partial<CreateBackup> = {}) =>
@@ -113,21 +115,34 @@ export const longhornBackup =
       blocks.set(index, checksum)
       const position = base?.value.blocks.indexes.indexOf(index) ?? -1
       if (base && position >= 0 && checksumAt(base.value.blocks, position) === checksum) continue
-      if (!(await store.head(keys.block(checksum)))) await store.put(keys.block(checksum), Buffer.from(content))
+      if (!(await store.head(keys.block(checksum))))
+        await store.put(keys.block(checksum), Buffer.from(content))
     }
     const time = clock.now().toISOString()
     await store.put(
       keys.backupConfig(backupName),
-      bytesOf({ ...mark, snapshotCreatedAt: time, createdAt: time, labels: {}, parameters: {}, blocks: blocks.build() }),
+      bytesOf({
+        ...mark,
+        snapshotCreatedAt: time,
+        createdAt: time,
+        labels: {},
+        parameters: {},
+        blocks: blocks.build(),
+      }),
     )
     const reloaded = await readVolumeConfig(store, keys)
-    if (reloaded) await store.put(keys.volumeConfig, encodeVolumeConfig({ ...reloaded.value, lastBackupName: backupName, lastBackupAt: time }))
+    if (reloaded)
+      await store.put(
+        keys.volumeConfig,
+        encodeVolumeConfig({ ...reloaded.value, lastBackupName: backupName, lastBackupAt: time }),
+      )
     await release()
   }
 
 const listBlockKeys = async (store: ObjectStore): Promise<string[]> => {
   const found: string[] = []
-  for await (const page of store.list(keys.blocksFolder)) found.push(...page.objects.map((object) => object.key))
+  for await (const page of store.list(keys.blocksFolder))
+    found.push(...page.objects.map((object) => object.key))
   return found.filter((key) => blockChecksumOf(keys, key) !== undefined)
 }
 
@@ -147,10 +162,15 @@ export const longhornDeletion =
     for (const name of names) {
       const backup = await readBackup(store, keys, name).catch(() => undefined)
       if (!backup || backup.value.createdAt === '') mayCollect = false
-      else for (let i = 0; i < backup.value.blocks.count; i++) used.add(keys.block(checksumAt(backup.value.blocks, i)))
+      else
+        for (let i = 0; i < backup.value.blocks.count; i++)
+          used.add(keys.block(checksumAt(backup.value.blocks, i)))
     }
     if (volume.value.lastBackupName === backupName) {
-      await store.put(keys.volumeConfig, encodeVolumeConfig({ ...volume.value, lastBackupName: '', lastBackupAt: '' }))
+      await store.put(
+        keys.volumeConfig,
+        encodeVolumeConfig({ ...volume.value, lastBackupName: '', lastBackupAt: '' }),
+      )
     }
     const again = await listBackupNames(store, keys)
     if (mayCollect && again.join() === names.join()) {

@@ -3,7 +3,7 @@
  */
 import type { MemoryObjectStore } from '#lib/object-store/memory-object-store.ts'
 import { contentOf, type Content } from './invariant.ts'
-import { simulation, type Actor, type Choose, type Waiting } from './scheduler.ts'
+import { firstOf, simulation, type Actor, type Choose, type Waiting } from './scheduler.ts'
 
 export type ActorBody = (actor: Actor) => Promise<unknown>
 
@@ -14,17 +14,23 @@ export interface Ran {
   store: MemoryObjectStore
 }
 
-const runOnce = async (initial: MemoryObjectStore, actors: readonly ActorBody[], choose: Choose): Promise<Ran> => {
+const runOnce = async (
+  initial: MemoryObjectStore,
+  actors: readonly ActorBody[],
+  choose: Choose,
+): Promise<Ran> => {
   const simulated = simulation(initial)
   const outcomes = await simulated.run(actors, choose)
   return { outcomes, content: await contentOf(simulated.store), log: simulated.log, store: simulated.store }
 }
 
-const ofActor = (ready: readonly Waiting[], actor: number): Waiting | undefined => ready.find((call) => call.actor === actor)
+const ofActor = (ready: readonly Waiting[], actor: number): Waiting | undefined =>
+  ready.find((call) => call.actor === actor)
 
 /** Throws with the whole schedule when a committed backup misses a block. */
 const check = (ran: Ran): void => {
-  if (ran.content.missing.length > 0) throw new Error(`${ran.content.missing.join('\n')}\nafter\n${ran.log.join('\n')}`)
+  if (ran.content.missing.length > 0)
+    throw new Error(`${ran.content.missing.join('\n')}\nafter\n${ran.log.join('\n')}`)
 }
 
 /**
@@ -45,7 +51,7 @@ export const explorePair = async (
       const own = ofActor(ready, current)
       if (own && other && step > (switches.at(-1) ?? -1)) canSwitch.push(step)
       if (!own || (other && switches.includes(step))) current = 1 - current
-      return { kind: 'perform', waiting: ofActor(ready, current) ?? (ready[0] as Waiting) }
+      return { kind: 'perform', waiting: ofActor(ready, current) ?? firstOf(ready) }
     })
     runs++
     check(ran)
@@ -73,7 +79,7 @@ export const suspendAtEach = async (
         return { kind: 'suspend', actor: 0, ms }
       }
       if (own && !isSuspended) calls++
-      return { kind: 'perform', waiting: own ?? (ready[0] as Waiting) }
+      return { kind: 'perform', waiting: own ?? firstOf(ready) }
     })
     check(ran)
     if (!isSuspended) return k
@@ -92,7 +98,7 @@ export const seededRandom = (seed: number): (() => number) => {
   }
 }
 
-/** One random schedule, with suspensions of up to `maxSuspensionMs(actor)`. */
+/** One random schedule, in which an actor is suspended for `maxSuspensionMs(actor)` in all, at most. */
 export const runSeeded = async (
   initial: MemoryObjectStore,
   actors: readonly ActorBody[],
@@ -100,12 +106,13 @@ export const runSeeded = async (
   maxSuspensionMs: (actor: number) => number,
 ): Promise<Ran> => {
   const random = seededRandom(seed)
-  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
+  const left = actors.map((_, actor) => maxSuspensionMs(actor))
   const ran = await runOnce(initial, actors, (ready) => {
-    const waiting = pick(ready)
-    return random() < 0.02
-      ? { kind: 'suspend', actor: waiting.actor, ms: random() * maxSuspensionMs(waiting.actor) }
-      : { kind: 'perform', waiting }
+    const waiting = ready[Math.floor(random() * ready.length)] ?? firstOf(ready)
+    if (random() >= 0.02) return { kind: 'perform', waiting }
+    const ms = random() * (left[waiting.actor] ?? 0)
+    left[waiting.actor] = (left[waiting.actor] ?? 0) - ms
+    return { kind: 'suspend', actor: waiting.actor, ms }
   })
   try {
     check(ran)

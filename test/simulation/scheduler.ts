@@ -40,12 +40,23 @@ export interface Simulation {
 const beginMs = Date.parse('2026-01-01T00:00:00Z')
 const maxSteps = 5000
 
+export const firstOf = (ready: readonly Waiting[]): Waiting => {
+  const [first] = ready
+  if (!first) throw new Error('no call is waiting')
+  return first
+}
+
+/** One actor, or several in the order in which they call. */
+export const inTurn: Choose = (ready) => ({ kind: 'perform', waiting: firstOf(ready) })
+
 /** Everything that can go on without a store call or a sleep has gone on. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 export const simulation = (initial?: MemoryObjectStore): Simulation => {
   let now = beginMs
-  const inner = initial?.clone({ clock: { now: () => new Date(now) } }) ?? memoryObjectStore({ clock: { now: () => new Date(now) } })
+  const inner =
+    initial?.clone({ clock: { now: () => new Date(now) } }) ??
+    memoryObjectStore({ clock: { now: () => new Date(now) } })
   const waiting: Waiting[] = []
   const timers: Timer[] = []
   const suspendedUntil = new Map<number, number>()
@@ -62,7 +73,8 @@ export const simulation = (initial?: MemoryObjectStore): Simulation => {
     head: (key, options) => turn(actor, `head ${key}`, () => inner.head(key, options)),
     put: (key, body, options) => turn(actor, `put ${key}`, () => inner.put(key, body, options)),
     copy: (from, to, options) => turn(actor, `copy ${from} ${to}`, () => inner.copy(from, to, options)),
-    deleteMany: (keys, options) => turn(actor, `delete ${keys.join(' ')}`, () => inner.deleteMany(keys, options)),
+    deleteMany: (keys, options) =>
+      turn(actor, `delete ${keys.join(' ')}`, () => inner.deleteMany(keys, options)),
     list: async function* (prefix, options): AsyncGenerator<ListPage> {
       const pages = inner.list(prefix, options)[Symbol.asyncIterator]()
       for (;;) {
