@@ -39,7 +39,7 @@ const refusals: [args: string[], code: number, ...says: string[]][] = [
     create({ '--from': 'odd.img' }),
     2,
     'odd.img has 3000000 bytes',
-    'hint: the next size is 4194304: truncate -s 4194304 odd.img',
+    'hint: the next size is 4194304 bytes; a file is made as large with: truncate -s 4194304 FILE',
   ],
   [create({ '--from': 'missing.img' }), 3, 'cannot read missing.img'],
   [create({ '--volume': 'Web' }), 2, 'invalid name "Web"', 'lower-case'],

@@ -52,7 +52,8 @@ describe.skipIf(missing !== undefined).each(longhornFixtures())('the store $name
     }
   })
 
-  it.runIf(manifest.longhorn === '1.12.1')('is of today: we write its configs as they are', async () => {
+  it('has configs that we write as they are, if it is of today', async () => {
+    if (manifest.longhorn !== '1.12.1') return
     const volume = read(keys.volumeConfig)
     expect(Buffer.from(encodeVolumeConfig(decodeVolumeConfig(volume, 'volume.cfg'))).toString()).toBe(
       volume.toString(),

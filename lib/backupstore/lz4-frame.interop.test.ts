@@ -69,7 +69,8 @@ describe.skipIf(!hasLz4).each(samples)('lz4 frames of %s', (name, data) => {
     expect(Buffer.compare(lz4FrameDecompress(frame, data.length), data)).toBe(0)
   })
 
-  it.skipIf(data.length === 0)('are refused where there is room for all but one byte', () => {
+  it('are refused where there is room for all but one byte', () => {
+    if (data.length === 0) return
     const frame = execFileSync('lz4', ['-z', '-c', '-q', path], { maxBuffer: 64 * MiB })
     expect(() => lz4FrameDecompress(frame, data.length - 1)).toThrow('more than it may')
   })

@@ -18,7 +18,10 @@ export const throwDeleteFailures = (
 ): void => {
   const [first] = failures
   if (!first) return
-  const named = failures.slice(0, 3).map(({ key }) => key)
+  const named = failures
+    .map(({ key }) => key)
+    .toSorted()
+    .slice(0, 3)
   const others = failures.length > named.length ? ', …' : ''
   throw new ObjectStoreError(
     'delete-failed',
