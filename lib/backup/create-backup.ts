@@ -33,7 +33,7 @@ import { planBackup, type BackupPlan } from './backup-plan.ts'
 import { readBackupState, type BackupState } from './backup-state.ts'
 import type { BlockSource } from './block-source.ts'
 import { listBlocks, sendBlocks, type SendBlocks, type SentTotals } from './send-blocks.ts'
-import { recordLastBackup } from './record-last-backup.ts'
+import { recordGrowth, recordLastBackup } from './record-last-backup.ts'
 import { checkpoints, resumedBlocks, type BackupCheckpoint, type ResumeBackup } from './backup-checkpoint.ts'
 
 export interface CreateBackupDeps {
@@ -217,6 +217,7 @@ const transferAndCommit = async (run: Run, commit: { isTried: boolean }): Promis
   checkGrowth(command.source, state)
   const { blocks, sender, readBlocks } = await transfer(run, state)
   await prepareCommit(run, state, blocks, sender)
+  await recordGrowth(deps.store, { keys, state, sizeBytes: command.source.sizeBytes })
 
   const { totals } = sender
   const snapshotCreatedAt = snapshotTime(deps.clock, state.lastBackupAt)

@@ -46,3 +46,19 @@ export const recordLastBackup = async (store: ObjectStore, record: RecordLastBac
   await updateVolumeConfig(store, keys, read, (volume) => withLastBackup(volume ?? state.volume, record))
   if (record.repaired.length > 0) await removeBadBlocks(store, keys, record.repaired)
 }
+
+/**
+ * Before the commit: no reader restores a backup with a block beyond the size in volume.cfg, so a crash after the commit must
+ * not leave one. Safe to repeat; a backup that fails after it leaves a volume that did grow.
+ */
+export const recordGrowth = async (
+  store: ObjectStore,
+  { keys, state, sizeBytes }: Pick<RecordLastBackup, 'keys' | 'state' | 'sizeBytes'>,
+): Promise<void> => {
+  if (sizeBytes <= state.volume.sizeBytes) return
+  const read = { value: state.volume, etag: state.volumeEtag }
+  await updateVolumeConfig(store, keys, read, (found) => {
+    const volume = found ?? state.volume
+    return volume.sizeBytes >= sizeBytes ? undefined : { ...volume, sizeBytes }
+  })
+}

@@ -8,7 +8,7 @@ import { s3ObjectStore, type S3ObjectStoreSettings } from './s3-object-store.ts'
 
 const x = new Uint8Array([120])
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
-const retry = { maxTries: 5, firstWaitMs: 1, maxWaitMs: 5 }
+const retry = { maxTries: 5, maxTriesOnceAnswered: 7, firstWaitMs: 1, maxWaitMs: 5 }
 const credentials = {
   accessKeyId: 'AKIDEXAMPLEFORTEST',
   secretAccessKey: 'secret/of+the-test',
@@ -110,8 +110,16 @@ describe('S3 object store: retries', () => {
     expect(server.log).toHaveLength(retry.maxTries)
   })
 
+  it('is more patient with a store that has answered before', async () => {
+    const { server, store } = await fake()
+    await store.put('k', x)
+    for (let index = 0; index < 100; index += 1) server.next.push(answerError(503, 'SlowDown'))
+    expect(await failureOf(store.put('k', x))).toMatchObject({ code: 'unreachable' })
+    expect(server.log).toHaveLength(1 + retry.maxTriesOnceAnswered)
+  })
+
   it('ends at the deadline, with the last failure, in the middle of its retries', async () => {
-    const slow = { maxTries: 100, firstWaitMs: 200, maxWaitMs: 200 }
+    const slow = { maxTries: 100, maxTriesOnceAnswered: 100, firstWaitMs: 200, maxWaitMs: 200 }
     const { server, store } = await fake('ignored', { retry: slow })
     for (let index = 0; index < 100; index += 1) server.next.push(answerError(503, 'SlowDown'))
     const started = Date.now()
@@ -157,7 +165,7 @@ describe('S3 object store: retries', () => {
 
   it('does not try again what the caller forbade by a signal', async () => {
     const { server, store } = await fake('ignored', {
-      retry: { maxTries: 9, firstWaitMs: 60_000, maxWaitMs: 60_000 },
+      retry: { maxTries: 9, maxTriesOnceAnswered: 9, firstWaitMs: 60_000, maxWaitMs: 60_000 },
     })
     for (let index = 0; index < 9; index += 1) server.next.push(answerError(503, 'SlowDown'))
     const controller = new AbortController()

@@ -12,17 +12,25 @@ import { ObjectStoreError } from './object-store.ts'
 import { isTransient, s3Error, S3Failure } from './s3-errors.ts'
 
 export interface S3Retry {
+  /** Until the store has answered once: a mistyped endpoint must not cost minutes. */
   maxTries: number
+  /** From then on: a store that is away for a minute must not end a backup of hours. */
+  maxTriesOnceAnswered: number
   /** Each wait is a random part of this, doubled with each try. */
   firstWaitMs: number
   maxWaitMs: number
 }
 
 /**
- * Waits of 13 s together on average, at most 26 s. The first is short, since MinIO closes the connection after it refused a put,
+ * Waits of 13 s together on average, at most 26 s; once the store has answered, of 2 minutes, at most 4. The first is short, since MinIO closes the connection after it refused a put,
  * and the next request on that connection finds out.
  */
-export const defaultRetry: S3Retry = { maxTries: 10, firstWaitMs: 50, maxWaitMs: 20_000 }
+export const defaultRetry: S3Retry = {
+  maxTries: 10,
+  maxTriesOnceAnswered: 21,
+  firstWaitMs: 50,
+  maxWaitMs: 20_000,
+}
 
 export interface S3RequestsDeps {
   client: S3Client
@@ -42,6 +50,7 @@ const endpointOf = async (client: S3Client): Promise<string> => {
 const isFinal = (error: unknown): boolean => error instanceof ObjectStoreError || error instanceof BodyError
 
 export const s3Requests = ({ client, clock }: S3RequestsDeps, retry: S3Retry): S3Requests => {
+  let hasAnswered = false
   const waitMs = (tries: number): number =>
     Math.random() * Math.min(retry.firstWaitMs * 2 ** (tries - 1), retry.maxWaitMs)
 
@@ -52,12 +61,15 @@ export const s3Requests = ({ client, clock }: S3RequestsDeps, retry: S3Retry): S
   ): Promise<T> => {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await attempt(signal)
+        const answer = await attempt(signal)
+        hasAnswered = true
+        return answer
       } catch (error) {
         signal.throwIfAborted()
         if (isFinal(error)) throw ownError(error)
         const failure = error instanceof S3Failure ? error : new S3Failure(error)
-        if (!isTransient(failure) || tries === retry.maxTries) throw failure
+        const maxTries = hasAnswered ? retry.maxTriesOnceAnswered : retry.maxTries
+        if (!isTransient(failure) || tries >= maxTries) throw failure
         onFailure(failure)
       }
       await clock.sleep(waitMs(tries), signal)
