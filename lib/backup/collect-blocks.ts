@@ -15,10 +15,11 @@ import {
   listBackupNames,
   readBackup,
   readVolumeConfig,
+  type Stored,
 } from '#lib/backupstore/backup-volume.ts'
 import { BackupstoreError } from '#lib/backupstore/backupstore-error.ts'
 import { checksumSet, type ChecksumSet } from '#lib/backupstore/checksum-set.ts'
-import { isInProgress, isOwnMark } from '#lib/backupstore/in-progress.ts'
+import { isInProgress, isOwnMark, removeMark } from '#lib/backupstore/in-progress.ts'
 import { blockChecksumOf, isTemporary, type VolumeKeys } from '#lib/backupstore/keys.ts'
 import { isExpired, readLocks } from '#lib/backupstore/lock-file.ts'
 import type { DeletionLock } from '#lib/backupstore/lock.ts'
@@ -70,14 +71,12 @@ export const deleteUnderLock = async (
 /** Locks expired for over an hour, and halves of locks as old: their owners are gone. */
 export const removeOldLocks = async (deps: CollectDeps): Promise<void> => {
   const { store, keys, lock } = deps
-  const old = lock.others
-    .filter((other) => other.serverTimeNs - other.lastModifiedNs > oldLockNs)
-    .map((other) => keys.lock(other.name))
-  for (const key of await temporariesIn(deps, keys.locksFolder)) {
+  const expired = lock.others.filter(isExpired).map((other) => keys.lock(other.name))
+  for (const key of [...expired, ...(await temporariesIn(deps, keys.locksFolder))]) {
+    // Looked at right before: its owner may have woken up and taken it again.
     const head = await store.head(key)
-    if (head && head.serverTimeNs - head.lastModifiedNs > oldLockNs) old.push(key)
+    if (head && head.serverTimeNs - head.lastModifiedNs > oldLockNs) await deleteUnderLock(deps, [key])
   }
-  await deleteUnderLock(deps, old)
 }
 
 /** What died before its rename. Under our lock nobody writes configs or blocks, so there it is nobody's. */
@@ -97,6 +96,12 @@ const mayRemoveMark = async (deps: CollectDeps, header: BackupHeader): Promise<b
   if (isOwnMark(header)) return !(await hasLiveBackupLock(deps))
   const head = await deps.store.head(deps.keys.backupConfig(header.name))
   return head !== undefined && head.serverTimeNs - head.lastModifiedNs > foreignMarkLifeNs
+}
+
+const removeIfAllowed = async (deps: CollectDeps, mark: Stored<BackupHeader>): Promise<boolean> => {
+  if (!(await mayRemoveMark(deps, mark.value))) return false
+  const checkLock = () => deps.lock.check()
+  return removeMark({ store: deps.store, checkLock }, deps.keys, { header: mark.value, etag: mark.etag })
 }
 
 interface Survey {
@@ -133,8 +138,7 @@ const survey = async (deps: CollectDeps): Promise<Survey> => {
     if (backup instanceof BackupstoreError) {
       found.obstacle = { reason: 'unreadable', detail: backup.message }
     } else if (isInProgress(backup.value)) {
-      if (await mayRemoveMark(deps, backup.value)) {
-        await deleteUnderLock(deps, [keys.backupConfig(name)])
+      if (await removeIfAllowed(deps, backup)) {
         found.removedMarks.push(name)
         continue
       }

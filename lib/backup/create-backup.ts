@@ -109,6 +109,8 @@ interface Run {
 }
 
 const defaultLockWaitMs = 15 * 60_000
+/** Between the lock's refresh and the commit. */
+const freshLockMs = 30_000
 
 const concurrencyOf = (command: CreateBackup, { blockSizeBytes }: BackupState): number =>
   command.concurrency ?? Math.max(2, Math.min(8, (16 * MiB) / blockSizeBytes))
@@ -377,30 +379,49 @@ const expectedChecksum = (
   return bad.has(checksum) ? undefined : checksum
 }
 
-/** The lock is confirmed first: what is looked at after that cannot be taken away by a deletion that we did not see. */
+/**
+ * The lock is confirmed first: what is looked at after that cannot be taken away by a deletion that we did not see. Where looking
+ * took long, the lock is confirmed once more, so that the commit comes under a fresh one even if the store has no conditional writes.
+ */
 const prepareCommit = async (
   run: Run,
   state: BackupState,
   blocks: BlockList,
   sender: SendBlocks,
 ): Promise<void> => {
-  const { deps, command, keys, backupName } = run
-  if ((await run.lock.confirm()) === 'retaken') {
-    const head = await deps.store.head(keys.backupConfig(backupName))
-    if (head?.etag !== run.markEtag) throw markLostError(keys, backupName)
-  }
-  await sender.recheck(blocks, state.base === undefined, async (index, checksum) => {
-    const read = await command.source.read({
-      index,
-      blockSizeBytes: state.blockSizeBytes,
-      method: state.compression,
-    })
-    if (read.stored && read.checksum === checksum) return read.stored
-    throw new BackupError(
-      'source-changed',
-      `block ${index} of ${command.source.description} changed while it was backed up`,
+  const { clock } = run.deps
+  await confirmLock(run)
+  for (;;) {
+    const confirmedAt = clock.now().getTime()
+    await sender.recheck(blocks, state.base === undefined, (index, checksum) =>
+      readAgainAs(run, state, index, checksum),
     )
-  })
+    if (clock.now().getTime() - confirmedAt <= freshLockMs || (await confirmLock(run)) === 'held') return
+  }
+}
+
+/** @throws BackupstoreError `mark-lost` where the lock had to be taken again and the mark is gone. */
+const confirmLock = async ({ deps, keys, backupName, lock, markEtag }: Run): Promise<'held' | 'retaken'> => {
+  const outcome = await lock.confirm()
+  if (outcome === 'held') return outcome
+  const head = await deps.store.head(keys.backupConfig(backupName))
+  if (head?.etag !== markEtag) throw markLostError(keys, backupName)
+  return outcome
+}
+
+const readAgainAs = async (
+  { command }: Run,
+  state: BackupState,
+  index: number,
+  checksum: string,
+): Promise<Uint8Array> => {
+  const { source } = command
+  const read = await source.read({ index, blockSizeBytes: state.blockSizeBytes, method: state.compression })
+  if (read.stored && read.checksum === checksum) return read.stored
+  throw new BackupError(
+    'source-changed',
+    `block ${index} of ${source.description} changed while it was backed up`,
+  )
 }
 
 /** An answer may get lost, and the put be tried again over what it wrote: then what is there is our own commit. */

@@ -19,19 +19,24 @@ export const isInProgress = (header: Pick<BackupHeader, 'createdAt'>): boolean =
 export const isOwnMark = (header: BackupHeader): boolean =>
   isInProgress(header) && header.labels?.[lockLabel] !== undefined
 
+interface Mark {
+  backupName: string
+  lockName: string
+  compressionMethod: string
+}
+
+const encodeMark = (
+  { volumeName }: VolumeKeys,
+  { backupName, lockName, compressionMethod }: Mark,
+): Uint8Array => {
+  const labels = { [lockLabel]: lockName }
+  const config = inProgressConfig({ name: backupName, volumeName, compressionMethod, labels })
+  return Buffer.concat([...encodeBackupConfig(config).open()])
+}
+
 /** Returns the mark's etag. @throws BackupstoreError `backup-exists`. */
-export const putMark = async (
-  store: ObjectStore,
-  keys: VolumeKeys,
-  mark: { backupName: string; lockName: string; compressionMethod: string },
-): Promise<string> => {
-  const config = inProgressConfig({
-    name: mark.backupName,
-    volumeName: keys.volumeName,
-    compressionMethod: mark.compressionMethod,
-    labels: { [lockLabel]: mark.lockName },
-  })
-  const bytes = Buffer.concat([...encodeBackupConfig(config).open()])
+export const putMark = async (store: ObjectStore, keys: VolumeKeys, mark: Mark): Promise<string> => {
+  const bytes = encodeMark(keys, mark)
   const etag = await putOwn(store, keys.backupConfig(mark.backupName), bytes, { kind: 'absent' })
   if (etag !== undefined) return etag
   throw new BackupstoreError(
@@ -41,6 +46,26 @@ export const putMark = async (
       hint: 'choose another name, or leave it out to have one made',
     },
   )
+}
+
+/**
+ * Removes a mark that was read with this etag. It is first replaced by another mark, on the condition that it is unchanged:
+ * a backup that commits at this moment is then either refused, or not touched. Returns whether it is gone.
+ */
+export const removeMark = async (
+  { store, checkLock }: { store: ObjectStore; checkLock: () => Promise<void> },
+  keys: VolumeKeys,
+  mark: { header: BackupHeader; etag: string },
+): Promise<boolean> => {
+  const key = keys.backupConfig(mark.header.name)
+  const { name: backupName, compressionMethod } = mark.header
+  const bytes = encodeMark(keys, { backupName, compressionMethod, lockName: 'removed' })
+  await checkLock()
+  const etag = await putOwn(store, key, bytes, { kind: 'unchanged', etag: mark.etag })
+  if (etag === undefined) return false
+  await checkLock()
+  await store.deleteMany([key], { deadlineMs: 30_000 })
+  return true
 }
 
 export const markLostError = (keys: VolumeKeys, backupName: string): BackupstoreError =>

@@ -63,6 +63,7 @@ export interface DeletionLock {
 }
 
 const pollMs = 2000
+const looksForStaying = 5
 const putDeadlineMs = 30_000
 
 /** One lock object of ours: what we last wrote, and when by the server's clock. */
@@ -252,7 +253,21 @@ const tryDeletionLock = async (
   if (conflict) return conflict
   const acquired = { key, body: encodeLock(request.lockName, 2, true) }
   const own = await write(deps, acquired, { kind: 'unchanged', etag: waiting.etag })
-  return own && own.writtenNs - waiting.writtenNs <= lockGapNs ? { own, others } : undefined
+  if (!own || own.writtenNs - waiting.writtenNs > lockGapNs) return undefined
+  return (await backupsThatStay(deps, request)) ?? { own, others }
+}
+
+/**
+ * Longhorn reads a lock's content and its time one after the other; one that is acquired in between looks to it like a later
+ * one that waits, and both go on. So those that are there after ours was acquired must go away soon, or have ours in their way.
+ */
+const backupsThatStay = async (deps: LockDeps, request: LockRequest): Promise<LockFile | undefined> => {
+  for (let look = 1; ; look++) {
+    const others = await readLocks(deps.store, request.keys, request.lockName)
+    const live = others.find((lock) => lock.type !== 2 && !isExpired(lock))
+    if (!live || look === looksForStaying) return live
+    await deps.clock.sleep(pollMs, request.signal)
+  }
 }
 
 const takeForDeletion = async (deps: LockDeps, request: LockRequest): Promise<TakenDeletion> => {

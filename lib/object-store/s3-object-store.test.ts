@@ -198,7 +198,7 @@ describe('S3 object store: errors', () => {
     expect((await failureOf(store.head('k'))).code).toBe('access-denied')
     server.next.push((_, response) => response.writeHead(404).end())
     expect(await store.head('k')).toBeUndefined()
-    for (let index = 0; index < retry.maxTries; index += 1) {
+    for (let index = 0; index < retry.maxTriesOnceAnswered; index += 1) {
       server.next.push((_, response) => response.writeHead(500).end())
     }
     expect((await failureOf(store.head('k'))).code).toBe('unreachable')

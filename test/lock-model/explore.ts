@@ -1,9 +1,15 @@
-/** @module explore: walks every state that can be reached, breadth first, and tells of the first wrong one by the shortest way to it. */
+/**
+ * @module explore: walks every state that can be reached, breadth first, and tells of the first wrong one by the shortest way to it.
+ *
+ * A state is wrong in which a committed cfg names a block that is not on the store. That holds of every state, in the middle of deletions and of
+ * volume deletions too, since they remove cfgs before blocks. Wrong as well: a removal of marks takes a backup that has been committed; a Longhorn
+ * restore that has its lock misses a block.
+ */
+import * as cfgs from './cfgs.ts'
 import { lockModel } from './moves.ts'
-import { blocksOf, cfg, cfgAt, committedCfgs, firstActorSlot, referenced } from './world.ts'
-import type { Packed } from './moves.ts'
+import { cfg, firstActorSlot } from './world.ts'
 import type { Rules } from './rules.ts'
-import type { Kind, World } from './world.ts'
+import type { Actor, Kind, World } from './world.ts'
 
 export type Start = Pick<World, 'blocks' | 'earlier' | 'leftover'>
 
@@ -15,118 +21,67 @@ export interface Outcome {
   counterexample?: string[]
 }
 
-const hash = (words: Packed, offset: number, width: number): number => {
-  let sum = 0
-  for (let i = 0; i < width; i++) {
-    sum = Math.imul(sum ^ words[offset + i]!, 0x9e3779b1)
-    sum ^= sum >>> 15
-  }
-  sum = Math.imul(sum, 0x85ebca6b)
-  return (sum ^ (sum >>> 13)) >>> 0
-}
-
-const twiceAsLong = (old: Packed): Packed => {
-  const longer = new Int32Array(old.length * 2)
-  longer.set(old)
-  return longer
-}
-
-/** Packed states in the order that they were added, each once, with the one that it was reached from. */
-const stateList = (width: number) => {
-  let words: Packed = new Int32Array(1 << 12)
-  let parents: Packed = new Int32Array(1 << 12)
-  let table = new Int32Array(1 << 12).fill(-1)
-  let count = 0
-
-  const isAt = (index: number, from: Packed, offset: number): boolean => {
-    for (let i = 0; i < width; i++) if (words[index * width + i] !== from[offset + i]) return false
-    return true
-  }
-  const slotOf = (from: Packed, offset: number): number => {
-    const mask = table.length - 1
-    let slot = hash(from, offset, width) & mask
-    while (table[slot]! >= 0 && !isAt(table[slot]!, from, offset)) slot = (slot + 1) & mask
-    return slot
-  }
-  const grow = (): void => {
-    words = twiceAsLong(words)
-    parents = twiceAsLong(parents)
-    table = new Int32Array(words.length).fill(-1)
-    for (let index = 0; index < count; index++) table[slotOf(words, index * width)] = index
-  }
-  const add = (state: Packed, parent: number): void => {
-    if ((count + 1) * width > words.length) grow()
-    const slot = slotOf(state, 0)
-    if (table[slot]! >= 0) return
-    table[slot] = count
-    words.set(state, count * width)
-    parents[count++] = parent
-  }
-  return { add, count: () => count, words: () => words, parent: (index: number) => parents[index]! }
-}
-
 const fault = (w: World): string =>
-  w.fault || (referenced(w, committedCfgs(w)) & ~w.blocks ? 'a committed backup misses a block' : '')
+  w.fault || (cfgs.blocksIn(w, cfgs.committed(w)) & ~w.blocks ? 'a committed backup misses a block' : '')
+
+const describeCfg = (w: World, slot: number): string => {
+  const state = ['', 'mark', 'committed'][cfgs.at(w, slot)]
+  if (slot < 2) return `an earlier backup of blocks ${cfgs.blocksOf(w, slot).toString(2)}`
+  return `${w.actors[slot - firstActorSlot]?.kind ?? 'a dead backup'}: ${state}`
+}
+
+const describeLock = (me: Actor): string =>
+  `${me.kind}: ${['', 'waiting', 'acquired'][me.lock]}, ${['≤ 100 s', '150 s', 'expired'][me.age]}`
 
 const describe = (w: World): string => {
-  const cfgNames = ['', 'mark', 'committed']
-  const cfgs = [0, 1, 2, ...w.actors.map((_, i) => firstActorSlot + i)]
-    .filter((slot) => cfgAt(w, slot) !== cfg.none)
-    .map(
-      (slot) =>
-        `${slot < 2 ? `earlier ${slot} of blocks ${blocksOf(w, slot).toString(2)}` : (w.actors[slot - firstActorSlot]?.kind ?? 'leftover')} ${cfgNames[cfgAt(w, slot)]}`,
-    )
-  const locks = w.actors
-    .filter((me) => me.lock)
-    .map(
-      (me) =>
-        `${me.kind} ${['', 'waiting', 'acquired'][me.lock]}, ${['≤ 100 s', '150 s', 'expired'][me.age]}`,
-    )
-  return `blocks ${w.blocks.toString(2).padStart(2, '0')} | cfgs: ${cfgs.join('; ')} | locks: ${locks.join('; ')}`
+  const slots = Array.from({ length: firstActorSlot + w.actors.length }, (_, slot) => slot)
+  const present = slots.filter((slot) => cfgs.at(w, slot) !== cfg.none).map((slot) => describeCfg(w, slot))
+  const locked = w.actors.filter((me) => me.lock).map(describeLock)
+  return `blocks ${w.blocks.toString(2)} | cfgs ${present.join('; ')} | locks ${locked.join('; ')}`
 }
 
 /** Explores all interleavings of these actors from all these starts. */
 export const explore = (kinds: readonly Kind[], starts: readonly Start[], rules: Rules): Outcome => {
   const model = lockModel(kinds, rules)
   const { world } = model
-  const states = stateList(kinds.length)
+  const known = new Set<string>()
+  const states: string[] = []
+  const parents: number[] = []
   const moves = new Set<string>()
-  const packed = new Int32Array(kinds.length)
+
+  const add = (key: string, parent: number): void => {
+    if (known.has(key)) return
+    known.add(key)
+    states.push(key)
+    parents.push(parent)
+  }
 
   const wayTo = (last: number): string[] => {
     const path: number[] = []
-    for (let index = last; index >= 0; index = states.parent(index)) path.unshift(index)
-    const goal = new Int32Array(kinds.length)
-    return path.map((to, i) => {
-      goal.set(states.words().subarray(to * kinds.length, (to + 1) * kinds.length))
+    for (let index = last; index >= 0; index = parents[index]!) path.unshift(index)
+    return path.map((index, i) => {
+      const key = states[index]!
       let line = 'start'
-      model.successors(states.words(), (path[i - 1] ?? to) * kinds.length, (move) => {
-        model.pack(packed)
-        const isThis = i > 0 && packed.every((word, j) => word === goal[j])
-        if (isThis) line = move
-        return isThis
-      })
-      model.unpack(goal, 0)
+      if (i > 0) model.successors(states[path[i - 1]!]!, (move) => ((line = move), model.pack() === key))
+      model.unpack(key)
       return `${line.padEnd(50)} ${describe(world)}`
     })
   }
 
   for (const start of starts) {
     Object.assign(world, start, { earlier: [...start.earlier] })
-    model.pack(packed)
-    states.add(packed, -1)
+    add(model.pack(), -1)
   }
-  for (let index = 0; index < states.count(); index++) {
+  for (let index = 0; index < states.length; index++) {
     let wrong = ''
-    model.successors(states.words(), index * kinds.length, (move) => {
+    model.successors(states[index]!, (move) => {
       moves.add(move)
       const isWrong = fault(world)
       if (isWrong) wrong = `${move.padEnd(50)} ${describe(world)} | ${isWrong}`
-      model.pack(packed)
-      if (!isWrong) states.add(packed, index)
-      return isWrong !== ''
+      else add(model.pack(), index)
+      return wrong !== ''
     })
-    if (wrong) return { states: states.count(), moves, counterexample: [...wayTo(index), wrong] }
+    if (wrong) return { states: states.length, moves, counterexample: [...wayTo(index), wrong] }
   }
-  return { states: states.count(), moves }
+  return { states: states.length, moves }
 }

@@ -41,13 +41,39 @@ const wrongPairs = (rules: Rules): Kind[][] => setsOf(2).filter((set) => verdict
 
 const isOurs = (kind: Kind): boolean => kind === backup || kind === deletion
 
+/** A rule dropped, two actors whom that lets go wrong, and how. */
+const losses: { rules: Rule[]; pair: Kind[]; fault: string }[] = [
+  { rules: ['waitsForWaiting'], pair: [backup, deletion], fault: 'misses a block' },
+  { rules: ['waitsForWaiting'], pair: [backup, theirDeletion], fault: 'misses a block' },
+  { rules: ['marksInTime'], pair: [backup, deletion], fault: 'misses a block' },
+  { rules: ['marksInTime'], pair: [backup, theirDeletion], fault: 'misses a block' },
+  { rules: ['commitsIfUnchanged'], pair: [backup, deletion], fault: 'misses a block' },
+  { rules: ['commitsIfUnchanged'], pair: [backup, volumeDeletion], fault: 'misses a block' },
+  {
+    rules: ['storePutsIfUnchanged', 'checksLockBeforeCommit'],
+    pair: [backup, deletion],
+    fault: 'had become a backup',
+  },
+  { rules: ['lateIsCrash'], pair: [backup, theirDeletion], fault: 'misses a block' },
+  { rules: ['lateIsCrash'], pair: [deletion, theirBackup], fault: 'misses a block' },
+  { rules: ['settles'], pair: [deletion, theirBackup], fault: 'misses a block' },
+  { rules: ['settles'], pair: [deletion, restore], fault: 'in spite of its lock' },
+  { rules: ['acquiresInTime'], pair: [backup, deletion], fault: 'misses a block' },
+  { rules: ['removesMarksIfUnchanged'], pair: [backup, deletion], fault: 'had become a backup' },
+  { rules: ['honoursMarks'], pair: [backup, deletion], fault: 'misses a block' },
+  { rules: ['checksLock'], pair: [backup, deletion], fault: 'misses a block' },
+  { rules: ['checksLock'], pair: [deletion, restore], fault: 'in spite of its lock' },
+  { rules: ['promptRequests'], pair: [backup, deletion], fault: 'misses a block' },
+]
+
 describe('every committed backup has its blocks, in every state of', () => {
   it.each(setsOf(2).map(named))('$name', ({ set }) => {
     expect(verdict(set, protocol)).toBe('holds')
   })
 
+  // From one start, for time's sake; from all of them it takes three times as long, and holds as well.
   it.each(setsOf(3).map(named))('$name', ({ set }) => {
-    expect(verdict(set, protocol, [nothing, oneBackup])).toBe('holds')
+    expect(verdict(set, protocol, [oneBackup])).toBe('holds')
   })
 
   it('all pairs on a store without put-if-unchanged', () => {
@@ -71,31 +97,12 @@ describe('the model', () => {
     expect(steps.filter((step) => !moves.has(step))).toEqual([])
   })
 
-  it.each<{ rules: Rule[]; pair: Kind[]; fault: string }>([
-    { rules: ['waitsForWaiting'], pair: [backup, deletion], fault: 'misses a block' },
-    { rules: ['waitsForWaiting'], pair: [backup, theirDeletion], fault: 'misses a block' },
-    { rules: ['marksInTime'], pair: [backup, deletion], fault: 'misses a block' },
-    { rules: ['marksInTime'], pair: [backup, theirDeletion], fault: 'misses a block' },
-    { rules: ['commitsIfUnchanged'], pair: [backup, deletion], fault: 'misses a block' },
-    { rules: ['commitsIfUnchanged'], pair: [backup, volumeDeletion], fault: 'misses a block' },
-    {
-      rules: ['storePutsIfUnchanged', 'checksLockBeforeCommit'],
-      pair: [backup, deletion],
-      fault: 'had become a backup',
+  it.each(losses.map((loss) => ({ ...loss, name: `${loss.rules.join(' and ')}: ${loss.pair.join(' + ')}` })))(
+    'finds what goes wrong without $name',
+    ({ rules, pair, fault }) => {
+      expect(verdict(pair, without(...rules))).toContain(fault)
     },
-    { rules: ['lateIsCrash'], pair: [backup, theirDeletion], fault: 'misses a block' },
-    { rules: ['lateIsCrash'], pair: [deletion, theirBackup], fault: 'misses a block' },
-    { rules: ['settles'], pair: [deletion, theirBackup], fault: 'misses a block' },
-    { rules: ['settles'], pair: [deletion, restore], fault: 'in spite of its lock' },
-    { rules: ['acquiresInTime'], pair: [backup, deletion], fault: 'misses a block' },
-    { rules: ['removesMarksIfUnchanged'], pair: [backup, deletion], fault: 'had become a backup' },
-    { rules: ['honoursMarks'], pair: [backup, deletion], fault: 'misses a block' },
-    { rules: ['checksLock'], pair: [backup, deletion], fault: 'misses a block' },
-    { rules: ['checksLock'], pair: [deletion, restore], fault: 'in spite of its lock' },
-    { rules: ['promptRequests'], pair: [backup, deletion], fault: 'misses a block' },
-  ])('finds what goes wrong without $rules: $pair', ({ rules, pair, fault }) => {
-    expect(verdict(pair, without(...rules))).toContain(fault)
-  })
+  )
 
   it('finds nothing wrong without the second lines of defence', () => {
     const second = without('looksAtBlocksAgain', 'listsCfgsAgain', 'sparesLiveMarks')
@@ -110,7 +117,7 @@ describe('what is assumed of Longhorn', () => {
     { rule: 'volumeDeletionEndsAtOnce', set: [theirBackup, volumeDeletion] },
     { rule: 'volumeDeletionSparesLocks', set: [theirBackup, theirDeletion, volumeDeletion] },
   ])('goes wrong among its own actors without $rule', ({ rule, set }) => {
-    expect(verdict(set, without(rule), [nothing, oneBackup])).toContain('misses a block')
+    expect(verdict(set, without(rule))).toContain('misses a block')
   })
 
   it.each<Rule>(['longhornNeverExpires', 'longhornReadsLocksAtOnce', 'volumeDeletionEndsAtOnce'])(

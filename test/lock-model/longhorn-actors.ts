@@ -1,46 +1,32 @@
+/** @module longhorn-actors: what Longhorn does, as its backupstore's lock.go, deltablock.go and backupstore.go have it at ab5179e. */
+import * as cfgs from './cfgs.ts'
+import * as locks from './locks.ts'
 import { readBase } from './our-actors.ts'
-import {
-  age,
-  allCfgs,
-  cfg,
-  committedCfgs,
-  deleteBlocks,
-  done,
-  dropLock,
-  firstActorSlot,
-  hasLockBefore,
-  lock,
-  opposed,
-  pickBit,
-  putAcquiredLock,
-  putWaitingLock,
-  referenced,
-  removeCfg,
-} from './world.ts'
+import { age, cfg, deleteBlocks, done, firstActorSlot, lock, pickBit } from './world.ts'
 import type { Rules } from './rules.ts'
 import type { Actor, Step, Steps, World } from './world.ts'
 
-const unlock: Step = (w, me) => (dropLock(w, me), done)
+const unlock: Step = (w, me) => (locks.drop(w, me), done)
 const slotOf = (w: World, actor: Actor): number => firstActorSlot + w.actors.indexOf(actor)
 
-/** Longhorn gives up when it meets a conflict. */
+/** Lock: it gives up when it meets a conflict. */
 const lockSteps = (rules: Rules, next: string): Steps => ({
-  'puts its lock': (w, me, pick) => (putWaitingLock(w, me, pick), 'reads the locks'),
+  'puts its lock': (w, me, pick) => (locks.putWaiting(w, me, pick), 'reads the locks'),
   'reads the locks': (w, me) => {
     if (me.recent) return undefined
-    if (rules.longhornReadsLocksAtOnce) return hasLockBefore(w, me) ? 'unlocks' : 'acquires its lock'
-    opposed(w, me, lock.waiting, (other) => ((me.seen |= 1 << slotOf(w, other)), false))
-    return opposed(w, me, lock.acquired) ? 'unlocks' : 'reads the mtimes of locks'
+    if (rules.longhornReadsLocksAtOnce) return locks.hasOneBefore(w, me) ? 'unlocks' : 'acquires its lock'
+    for (const other of w.actors) if (other.lock === lock.waiting) me.seen |= 1 << slotOf(w, other)
+    return locks.opposed(w, me, lock.acquired) ? 'unlocks' : 'reads the mtimes of locks'
   },
   'reads the mtimes of locks': (w, me) => {
     const isBefore = (other: Actor): boolean =>
       ((me.seen >> slotOf(w, other)) & 1) === 1 && other.turn < me.turn
-    return opposed(w, me, lock.waiting, isBefore) ? 'unlocks' : 'acquires its lock'
+    return locks.opposed(w, me, lock.waiting, isBefore) ? 'unlocks' : 'acquires its lock'
   },
-  'acquires its lock': (w, me) => ((me.seen = 0), putAcquiredLock(w, me), next),
+  'acquires its lock': (w, me) => ((me.seen = 0), locks.putAcquired(w, me), next),
 })
 
-/** longhorn backupstore deltablock.go, CreateDeltaBlockBackup. */
+/** CreateDeltaBlockBackup. */
 const backup = (rules: Rules): Steps => ({
   ...lockSteps(rules, 'reads the base'),
   'reads the base': (w, me, pick) => (readBase(w, me, pick), 'puts its mark'),
@@ -53,22 +39,22 @@ const backup = (rules: Rules): Steps => ({
   unlocks: unlock,
 })
 
-/** longhorn backupstore deltablock.go, DeleteDeltaBlockBackup. It may be told to delete what is in progress, too. */
+/** DeleteDeltaBlockBackup. It may be told to delete what is in progress, too. */
 const deletion = (rules: Rules): Steps => ({
   ...lockSteps(rules, 'deletes a backup'),
   'deletes a backup': (w, _, pick) => {
-    const chosen = pickBit(allCfgs(w), pick, true)
-    if (chosen >= 0) removeCfg(w, chosen)
+    const chosen = pickBit(cfgs.all(w), pick, true)
+    if (chosen >= 0) cfgs.remove(w, chosen)
     return 'lists the cfgs'
   },
-  'lists the cfgs': (w, me) => ((me.seen = allCfgs(w)), 'lists the blocks'),
+  'lists the cfgs': (w, me) => ((me.seen = cfgs.all(w)), 'lists the blocks'),
   'lists the blocks': (w, me) => ((me.known = w.blocks), 'reads the cfgs'),
   'reads the cfgs': (w, me) => {
-    if (me.seen & ~committedCfgs(w)) return 'unlocks'
-    me.known &= ~referenced(w, me.seen)
+    if (me.seen & ~cfgs.committed(w)) return 'unlocks'
+    me.known &= ~cfgs.blocksIn(w, me.seen)
     return me.known ? 'lists the cfgs again' : 'unlocks'
   },
-  'lists the cfgs again': (w, me) => (me.seen === allCfgs(w) ? 'deletes blocks' : 'unlocks'),
+  'lists the cfgs again': (w, me) => (me.seen === cfgs.all(w) ? 'deletes blocks' : 'unlocks'),
   'deletes blocks': deleteBlocks('deletes blocks', 'unlocks'),
   unlocks: unlock,
 })
@@ -78,43 +64,43 @@ const deleteCfgs =
   (w, me, pick) => {
     if (!me.seen) return next
     const slot = pickBit(me.seen, pick)
-    removeCfg(w, slot)
+    cfgs.remove(w, slot)
     me.seen &= ~(1 << slot)
     return me.seen ? here : next
   }
 
 const removeLocks = (w: World, me: Actor, rules: Rules): void => {
-  dropLock(w, me)
+  locks.drop(w, me)
   for (const other of w.actors) {
     if (rules.volumeDeletionSparesLocks && other.age < age.expired) continue
     const since = other.age
-    dropLock(w, other)
+    locks.drop(w, other)
     other.age = since
   }
 }
 
-/** longhorn backupstore backupstore.go, removeVolume: each folder is listed, and what was listed is deleted. */
+/** removeVolume: each folder is listed, and what was listed is deleted. */
 const volumeDeletion = (rules: Rules): Steps => ({
   ...lockSteps(rules, 'lists backups/'),
-  'lists backups/': (w, me) => ((me.seen = allCfgs(w)), 'deletes cfgs'),
+  'lists backups/': (w, me) => ((me.seen = cfgs.all(w)), 'deletes cfgs'),
   'deletes cfgs': deleteCfgs('deletes cfgs', 'lists blocks/'),
   'lists blocks/': (w, me) => ((me.known = w.blocks), me.known ? 'deletes blocks' : 'removes locks/'),
   'deletes blocks': deleteBlocks('deletes blocks', 'removes locks/'),
   'removes locks/': (w, me) => {
     removeLocks(w, me, rules)
     if (!rules.volumeDeletionEndsAtOnce) return 'lists what is left'
-    for (let slot = 0; slot < firstActorSlot + w.actors.length; slot++) removeCfg(w, slot)
+    for (let slot = 0; slot < firstActorSlot + w.actors.length; slot++) cfgs.remove(w, slot)
     w.blocks = 0
     return done
   },
-  'lists what is left': (w, me) => ((me.seen = allCfgs(w)), (me.known = w.blocks), 'deletes left cfgs'),
+  'lists what is left': (w, me) => ((me.seen = cfgs.all(w)), (me.known = w.blocks), 'deletes left cfgs'),
   'deletes left cfgs': (w, me, pick) =>
     deleteCfgs('deletes left cfgs', me.known ? 'deletes left blocks' : 'unlocks')(w, me, pick),
   'deletes left blocks': deleteBlocks('deletes left blocks', 'unlocks'),
   unlocks: unlock,
 })
 
-/** longhorn backupstore deltablock.go, RestoreDeltaBlockBackup. */
+/** RestoreDeltaBlockBackup. */
 const restore = (rules: Rules): Steps => ({
   ...lockSteps(rules, 'reads a cfg'),
   'reads a cfg': (w, me, pick) => (readBase(w, me, pick), me.known ? 'reads its blocks' : 'unlocks'),

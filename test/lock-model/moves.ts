@@ -1,7 +1,8 @@
-/** @module moves: packing of states into numbers, and all that can happen in a state: a step of an actor, a refresh, a death, time. */
+/** @module moves: all that can happen in a state: a step of an actor, a refresh, a death, time; and states as short keys. */
+import * as locks from './locks.ts'
 import { longhorn } from './longhorn-actors.ts'
 import { afterLoss, isPrompt, ourBackup, ourDeletion } from './our-actors.ts'
-import { age, bothBlocks, done, dropLock, isDeletion, isOurs, lock, putAcquiredLock } from './world.ts'
+import { age, bothBlocks, done, firstActorSlot, isDeletion, isOurs, lock } from './world.ts'
 import type { Rules } from './rules.ts'
 import type { Actor, Kind, Pick, Steps, World } from './world.ts'
 
@@ -47,14 +48,13 @@ const hasOpponents = (w: World): boolean =>
   w.actors.some((me) => me.at !== done && isDeletion(me)) &&
   w.actors.some((me) => me.at !== done && !isDeletion(me))
 
-export type Packed = Int32Array
-
 export interface Model {
   world: World
-  pack(into: Packed): void
-  unpack(from: Packed, offset: number): void
-  /** Shows each successor of the packed state in `world`, until `visit` returns true. */
-  successors(from: Packed, offset: number, visit: (move: string) => boolean): boolean
+  /** The world as a key, equal for worlds that differ only in what does not matter. */
+  pack(): string
+  unpack(key: string): void
+  /** Shows each successor of a world in `world`, until `visit` returns true. */
+  successors(key: string, visit: (move: string) => boolean): boolean
 }
 
 export const lockModel = (kinds: readonly Kind[], rules: Rules): Model => {
@@ -66,7 +66,6 @@ export const lockModel = (kinds: readonly Kind[], rules: Rules): Model => {
   const labels = names.map((of, i) =>
     [...of, 'refreshes its lock', 'dies'].map((name) => `${kinds[i]} ${name}`),
   )
-  const isMortal = kinds.map((kind) => !kind.startsWith('our'))
 
   const packActor = (me: Actor, i: number): number =>
     (codes[i]?.get(me.at) ?? 0) |
@@ -91,33 +90,35 @@ export const lockModel = (kinds: readonly Kind[], rules: Rules): Model => {
     me.stalled = (x >> 24) & 1
   }
 
+  const words = [0, 0, 0]
+
   /** Two of a kind are the same either way round. */
-  const sortTwins = (into: Packed): boolean => {
-    for (let i = 0; i + 1 < kinds.length; i++) {
-      if (kinds[i] !== kinds[i + 1] || into[i]! <= into[i + 1]!) continue
-      world.actors.splice(i, 2, world.actors[i + 1]!, world.actors[i]!)
-      for (const me of world.actors) me.seen = swapSlots(me.seen, 3 + i)
-      return true
-    }
-    return false
+  const sortTwins = (): boolean => {
+    const i = kinds.findIndex((kind, at) => kind === kinds[at + 1] && words[at]! > words[at + 1]!)
+    if (i < 0) return false
+    world.actors.splice(i, 2, world.actors[i + 1]!, world.actors[i]!)
+    for (const me of world.actors) me.seen = swapSlots(me.seen, firstActorSlot + i)
+    return true
   }
 
-  const pack = (into: Packed): void => {
+  const pack = (): string => {
     for (const me of world.actors) forget(me, rules)
-    do for (let i = 0; i < kinds.length; i++) into[i] = packActor(world.actors[i]!, i)
-    while (sortTwins(into))
-    into[0]! |= (world.blocks << 25) | (world.earlier[0] << 27)
-    into[1]! |= (world.earlier[1] << 25) | (world.leftover << 27)
+    do world.actors.forEach((me, i) => (words[i] = packActor(me, i)))
+    while (sortTwins())
+    const store = world.blocks | (world.earlier[0] << 2) | (world.earlier[1] << 4) | (world.leftover << 6)
+    const [a = 0, b = 0, c = 0] = words
+    return String.fromCharCode(store, a & 0xffff, a >> 16, b & 0xffff, b >> 16, c & 0xffff, c >> 16)
   }
 
-  const unpack = (from: Packed, offset: number): void => {
-    for (let i = 0; i < kinds.length; i++) unpackActor(world.actors[i]!, i, from[offset + i]!)
-    const x = from[offset]! >> 25
-    const y = from[offset + 1]! >> 25
-    world.blocks = x & 3
-    world.earlier[0] = (x >> 2) & 3
-    world.earlier[1] = y & 3
-    world.leftover = (y >> 2) & 1
+  const unpack = (key: string): void => {
+    world.actors.forEach((me, i) =>
+      unpackActor(me, i, key.charCodeAt(2 * i + 1) | (key.charCodeAt(2 * i + 2) << 16)),
+    )
+    const store = key.charCodeAt(0)
+    world.blocks = store & 3
+    world.earlier[0] = (store >> 2) & 3
+    world.earlier[1] = (store >> 4) & 3
+    world.leftover = store >> 6
     world.fault = ''
   }
 
@@ -127,7 +128,7 @@ export const lockModel = (kinds: readonly Kind[], rules: Rules): Model => {
     if (me.lock === lock.waiting || isFresh) return false
     if (!isOurs(me)) {
       if ((codes[i]?.get(me.at) ?? 0) <= (codes[i]?.get('acquires its lock') ?? 0)) return false
-      putAcquiredLock(world, me)
+      locks.putAcquired(world, me)
       return true
     }
     const next = afterLoss(me)
@@ -137,10 +138,10 @@ export const lockModel = (kinds: readonly Kind[], rules: Rules): Model => {
     return true
   }
 
-  /** A dead process makes no more requests; its lock is let expire at once. */
+  /** Longhorn's locks never expire under it, so that its deaths are moves; its lock then expires at once. Ours die by taking no more steps. */
   const die = (me: Actor): boolean => {
     if (isOurs(me) || me.at === 'puts its lock') return false
-    dropLock(world, me)
+    locks.drop(world, me)
     me.at = done
     return true
   }
@@ -171,26 +172,25 @@ export const lockModel = (kinds: readonly Kind[], rules: Rules): Model => {
     return next !== undefined
   }
 
-  const successors: Model['successors'] = (from, offset, visit) => {
+  const successors: Model['successors'] = (key, visit) => {
     const tryAll = (name: string, move: (pick: Pick) => boolean): boolean => {
       let options = 1
       for (let choice = 0; choice < options; choice++) {
-        unpack(from, offset)
+        unpack(key)
         const isPossible = move((count) => ((options = count), choice))
         if (!isPossible) return false
         if (visit(name)) return true
       }
       return false
     }
-    unpack(from, offset)
+    unpack(key)
     const isTimed = hasOpponents(world)
     for (let i = 0; i < kinds.length; i++) {
-      const code = from[offset + i]! & 31
+      const code = key.charCodeAt(2 * i + 1) & 31
       if (code === 0) continue
       if (tryAll(labels[i]![code]!, (pick) => step(world.actors[i]!, i, pick))) return true
       if (isTimed && tryAll(labels[i]![names[i]!.length]!, () => refresh(world.actors[i]!, i))) return true
-      if (isTimed && isMortal[i] && tryAll(labels[i]![names[i]!.length + 1]!, () => die(world.actors[i]!)))
-        return true
+      if (isTimed && tryAll(labels[i]![names[i]!.length + 1]!, () => die(world.actors[i]!))) return true
     }
     return tryAll('a second passes', passSecond) || (isTimed && tryAll('50 s pass', pass50s))
   }

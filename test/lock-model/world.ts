@@ -68,41 +68,6 @@ export const firstActorSlot = 3
 export const isOurs = (actor: Actor): boolean => actor.kind.startsWith('our')
 export const isDeletion = (actor: Actor): boolean => actor.kind.endsWith('deletion')
 
-const ownerOf = (w: World, slot: number): Actor => w.actors[slot - firstActorSlot]!
-
-export const cfgAt = (w: World, slot: number): number => {
-  if (slot < 2) return w.earlier[slot] ? cfg.committed : cfg.none
-  return slot === 2 ? w.leftover : ownerOf(w, slot).cfg
-}
-
-export const removeCfg = (w: World, slot: number): void => {
-  if (slot < 2) w.earlier[slot] = 0
-  else if (slot === 2) w.leftover = 0
-  else ownerOf(w, slot).cfg = cfg.none
-}
-
-export const isOurMark = (w: World, slot: number): boolean =>
-  cfgAt(w, slot) === cfg.mark && (slot === 2 || isOurs(ownerOf(w, slot)))
-
-const slotsWhere = (w: World, condition: (slot: number) => boolean): number => {
-  let mask = 0
-  for (let slot = 0; slot < firstActorSlot + w.actors.length; slot++) if (condition(slot)) mask |= 1 << slot
-  return mask
-}
-
-export const allCfgs = (w: World): number => slotsWhere(w, (slot) => cfgAt(w, slot) !== cfg.none)
-export const committedCfgs = (w: World): number => slotsWhere(w, (slot) => cfgAt(w, slot) === cfg.committed)
-export const ourMarks = (w: World): number => slotsWhere(w, (slot) => isOurMark(w, slot))
-
-/** Every new backup has both blocks. */
-export const blocksOf = (w: World, slot: number): number => (slot < 2 ? (w.earlier[slot] ?? 0) : bothBlocks)
-
-export const referenced = (w: World, cfgs: number): number => {
-  let blocks = 0
-  for (let slot = 0; cfgs >> slot; slot++) if ((cfgs >> slot) & 1) blocks |= blocksOf(w, slot)
-  return blocks
-}
-
 /** One of the mask's bits, by its position; -1: none, where that is offered too. */
 export const pickBit = (mask: number, pick: Pick, orNone = false): number => {
   let count = orNone ? 1 : 0
@@ -121,40 +86,3 @@ export const deleteBlocks =
     me.known &= ~block
     return me.known ? here : next
   }
-
-/** Whether a live lock of the other type, in this state, is there. */
-export const opposed = (
-  w: World,
-  me: Actor,
-  state: number,
-  and: (other: Actor) => boolean = () => true,
-): boolean =>
-  w.actors.some(
-    (it) => it.lock === state && it.age < age.expired && isDeletion(it) !== isDeletion(me) && and(it),
-  )
-
-export const hasLockBefore = (w: World, me: Actor): boolean =>
-  opposed(w, me, lock.acquired) || opposed(w, me, lock.waiting, (other) => other.turn < me.turn)
-
-export const dropLock = (w: World, me: Actor): void => {
-  if (me.lock === lock.waiting) for (const other of w.actors) if (other.turn > me.turn) other.turn--
-  me.lock = lock.none
-  me.age = age.upTo100s
-  me.turn = 0
-  me.recent = 0
-}
-
-export const putWaitingLock = (w: World, me: Actor, pick: Pick): void => {
-  const queue = w.actors.filter((other) => other.lock === lock.waiting)
-  const ties = queue.filter((other) => other.recent).length
-  const place = queue.length - pick(1 + ties)
-  for (const other of queue) if (other.turn >= place) other.turn++
-  me.lock = lock.waiting
-  me.turn = place
-  me.recent = 1
-}
-
-export const putAcquiredLock = (w: World, me: Actor): void => {
-  dropLock(w, me)
-  me.lock = lock.acquired
-}
