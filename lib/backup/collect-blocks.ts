@@ -22,7 +22,7 @@ import { checksumSet, type ChecksumSet } from '#lib/backupstore/checksum-set.ts'
 import { isInProgress, isOwnMark, removeMark } from '#lib/backupstore/in-progress.ts'
 import { blockChecksumOf, isTemporary, type VolumeKeys } from '#lib/backupstore/keys.ts'
 import { isExpired, readLocks } from '#lib/backupstore/lock-file.ts'
-import type { DeletionLock } from '#lib/backupstore/lock.ts'
+import type { DeletionLock } from '#lib/backupstore/deletion-lock.ts'
 import { updateVolumeConfig } from '#lib/backupstore/update-volume-config.ts'
 import type { VolumeConfig } from '#lib/backupstore/volume-config.ts'
 

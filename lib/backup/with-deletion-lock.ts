@@ -6,7 +6,7 @@ import type { Ids } from '#lib/base/ids.ts'
 import type { Log } from '#lib/base/log.ts'
 import { BackupstoreError } from '#lib/backupstore/backupstore-error.ts'
 import type { VolumeKeys } from '#lib/backupstore/keys.ts'
-import { takeDeletionLock } from '#lib/backupstore/lock.ts'
+import { takeDeletionLock } from '#lib/backupstore/deletion-lock.ts'
 import type { ObjectStore } from '#lib/object-store/object-store.ts'
 import { removeOldLocks, type CollectDeps } from './collect-blocks.ts'
 
