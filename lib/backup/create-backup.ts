@@ -214,12 +214,13 @@ const underMark = async (run: Run): Promise<CreateBackupResult> => {
 
 const transferAndCommit = async (run: Run, commit: { isTried: boolean }): Promise<CreateBackupResult> => {
   const { deps, command, keys, backupName, snapshotName } = run
-  const state = await readBackupState(deps, command, keys)
-  checkSize(command.source, state.blockSizeBytes)
-  checkGrowth(command.source, state)
-  const { blocks, sender, readBlocks } = await transfer(run, state)
+  const { sizeBytes } = command.source
+  const found = await readBackupState(deps, command, keys)
+  checkSize(command.source, found.blockSizeBytes)
+  checkGrowth(command.source, found)
+  const { blocks, sender, readBlocks } = await transfer(run, found)
+  const state = await recordGrowth(deps.store, { keys, state: found, sizeBytes })
   await prepareCommit(run, state, blocks, sender)
-  await recordGrowth(deps.store, { keys, state, sizeBytes: command.source.sizeBytes })
 
   const { totals } = sender
   const snapshotCreatedAt = snapshotTime(deps.clock, state.lastBackupAt)
@@ -249,7 +250,7 @@ const transferAndCommit = async (run: Run, commit: { isTried: boolean }): Promis
     keys,
     state,
     config,
-    sizeBytes: command.source.sizeBytes,
+    sizeBytes,
     newBlocks: totals.newBlocks,
     storageClassName: command.storageClassName,
     repaired: sender.repaired,

@@ -49,16 +49,16 @@ export const recordLastBackup = async (store: ObjectStore, record: RecordLastBac
 
 /**
  * Before the commit: no reader restores a backup with a block beyond the size in volume.cfg, so a crash after the commit must
- * not leave one. Safe to repeat; a backup that fails after it leaves a volume that did grow.
+ * not leave one. Safe to repeat; a backup that fails after it leaves a volume that did grow. Returns the state as it is then.
  */
 export const recordGrowth = async (
   store: ObjectStore,
   { keys, state, sizeBytes }: Pick<RecordLastBackup, 'keys' | 'state' | 'sizeBytes'>,
-): Promise<void> => {
-  if (sizeBytes <= state.volume.sizeBytes) return
+): Promise<BackupState> => {
+  if (sizeBytes <= state.volume.sizeBytes) return state
   const read = { value: state.volume, etag: state.volumeEtag }
-  await updateVolumeConfig(store, keys, read, (found) => {
-    const volume = found ?? state.volume
-    return volume.sizeBytes >= sizeBytes ? undefined : { ...volume, sizeBytes }
-  })
+  const now = await updateVolumeConfig(store, keys, read, (volume) =>
+    volume && volume.sizeBytes < sizeBytes ? { ...volume, sizeBytes } : undefined,
+  )
+  return now ? { ...state, volume: now.value, volumeEtag: now.etag } : state
 }

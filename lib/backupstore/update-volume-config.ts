@@ -11,6 +11,7 @@ const attempts = 10
 
 /**
  * `change` may be called several times, with what is there now (`undefined`: nothing). Its answer `undefined` leaves it.
+ * Returns what is there then.
  * @throws BackupstoreError `conflict` when others kept changing it.
  */
 export const updateVolumeConfig = async (
@@ -18,20 +19,20 @@ export const updateVolumeConfig = async (
   keys: VolumeKeys,
   read: Stored<VolumeConfig> | undefined,
   change: (volume: VolumeConfig | undefined) => VolumeConfig | undefined,
-): Promise<void> => {
+): Promise<Stored<VolumeConfig> | undefined> => {
   let current = read
   for (let attempt = 0; attempt < attempts; attempt++) {
     const next = change(current?.value)
-    if (!next) return
+    if (!next) return current
     const condition = current
       ? ({ kind: 'unchanged', etag: current.etag } as const)
       : ({ kind: 'absent' } as const)
     const bytes = encodeVolumeConfig(next)
     const result = await store.put(keys.volumeConfig, bytes, { condition })
-    if (result.kind === 'stored') return
+    if (result.kind === 'stored') return { value: next, etag: result.etag }
     current = await readVolumeConfig(store, keys)
     // The answer to our own put may have been lost, and a second try refused.
-    if (current && Buffer.compare(encodeVolumeConfig(current.value), bytes) === 0) return
+    if (current && Buffer.compare(encodeVolumeConfig(current.value), bytes) === 0) return current
   }
   throw new BackupstoreError(
     'conflict',
