@@ -101,7 +101,10 @@ const mayRemoveMark = async (deps: CollectDeps, header: BackupHeader): Promise<b
 const removeIfAllowed = async (deps: CollectDeps, mark: Stored<BackupHeader>): Promise<boolean> => {
   if (!(await mayRemoveMark(deps, mark.value))) return false
   const checkLock = () => deps.lock.check()
-  return removeMark({ store: deps.store, checkLock }, deps.keys, { header: mark.value, etag: mark.etag })
+  return removeMark({ store: deps.store, checkLock }, deps.keys, {
+    backupName: mark.value.name,
+    etag: mark.etag,
+  })
 }
 
 interface Survey {

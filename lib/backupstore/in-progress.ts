@@ -55,13 +55,12 @@ export const putMark = async (store: ObjectStore, keys: VolumeKeys, mark: Mark):
 export const removeMark = async (
   { store, checkLock }: { store: ObjectStore; checkLock: () => Promise<void> },
   keys: VolumeKeys,
-  mark: { header: BackupHeader; etag: string },
+  { backupName, etag: markEtag }: { backupName: string; etag: string },
 ): Promise<boolean> => {
-  const key = keys.backupConfig(mark.header.name)
-  const { name: backupName, compressionMethod } = mark.header
-  const bytes = encodeMark(keys, { backupName, compressionMethod, lockName: 'removed' })
+  const key = keys.backupConfig(backupName)
+  const bytes = encodeMark(keys, { backupName, compressionMethod: '', lockName: 'removed' })
   await checkLock()
-  const etag = await putOwn(store, key, bytes, { kind: 'unchanged', etag: mark.etag })
+  const etag = await putOwn(store, key, bytes, { kind: 'unchanged', etag: markEtag })
   if (etag === undefined) return false
   await checkLock()
   await store.deleteMany([key], { deadlineMs: 30_000 })
