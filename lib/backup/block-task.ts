@@ -11,6 +11,7 @@ import {
   type CompressionMethod,
 } from '#lib/backupstore/block.ts'
 import { checksumOf } from '#lib/backupstore/checksum.ts'
+import { freeMemory } from './block-memory.ts'
 import type { ReadBlock, ReadRequest } from './block-source.ts'
 import type { BlockToOpen } from './restore-target.ts'
 
@@ -72,15 +73,16 @@ type Performers = {
 const performers: Performers = {
   read: (task, scratch) => {
     const data = fill(task.fd, scratch(task.blockSizeBytes), task.index * task.blockSizeBytes)
-    const packed = packBlock(data, task.method, task.skipIf)
-    // With `none` what is stored is the buffer itself, which the next task overwrites.
-    return packed.stored?.buffer === data.buffer ? { ...packed, stored: packed.stored.slice() } : packed
+    // With `none` what is stored is the scratch buffer itself: it moves away with the answer, and the next task gets another.
+    return packBlock(data, task.method, task.skipIf)
   },
   hash: (task, scratch) =>
     checksumOf(fill(task.fd, scratch(task.blockSizeBytes), task.index * task.blockSizeBytes)),
   write: (task) => {
     const data = openBlock(task.block)
     for (const index of task.indexes) writeAll(task.fd, data, index * task.block.blockSizeBytes)
+    freeMemory(task.block.bytes)
+    freeMemory(data)
     return undefined
   },
   zero: (task, scratch) => {
@@ -91,7 +93,8 @@ const performers: Performers = {
     return undefined
   },
   check: (task) => {
-    openBlock(task.block)
+    freeMemory(openBlock(task.block))
+    freeMemory(task.block.bytes)
     return undefined
   },
 }

@@ -3,19 +3,9 @@
  */
 import { parentPort } from 'node:worker_threads'
 import { CodedError } from '#lib/base/errors.ts'
-import { performBlockTask, scratchBuffer, type BlockTask, type TaskResults } from './block-task.ts'
-
-/** Errors cross threads as data: a structured clone keeps neither `code` nor `hint`. */
-export interface WorkerFailure {
-  name: string
-  code: string | undefined
-  message: string
-  hint: string | undefined
-}
-
-export type WorkerReply =
-  | { kind: 'done'; result: TaskResults[BlockTask['kind']] }
-  | { kind: 'failed'; failure: WorkerFailure }
+import { wholeBuffers } from './block-memory.ts'
+import { storedIn, type WorkerFailure, type WorkerReply } from './block-messages.ts'
+import { performBlockTask, scratchBuffer, type BlockTask } from './block-task.ts'
 
 const scratch = scratchBuffer()
 
@@ -34,12 +24,7 @@ const answer = (task: BlockTask): WorkerReply => {
   }
 }
 
-/** The buffer of a whole array moves to another thread without a copy; a part of a buffer is copied. */
-export const wholeBuffers = (bytes: Uint8Array | undefined): ArrayBuffer[] =>
-  bytes?.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength ? [bytes.buffer] : []
-
 parentPort?.on('message', (task: BlockTask) => {
   const reply = answer(task)
-  const stored = reply.kind === 'done' && typeof reply.result === 'object' ? reply.result.stored : undefined
-  parentPort?.postMessage(reply, wholeBuffers(stored))
+  parentPort?.postMessage(reply, wholeBuffers(storedIn(reply)))
 })

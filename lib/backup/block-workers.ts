@@ -4,11 +4,14 @@
  * Threads start with the first task and end with `close()`. At most one task is under way in each; further ones wait here, so
  * the caller bounds memory by how many it asks for at once.
  */
+import { getCompileCacheDir } from 'node:module'
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
+import { dirname } from 'node:path'
+import { Worker, type WorkerOptions } from 'node:worker_threads'
 import { BackupstoreError, isBackupstoreErrorCode } from '#lib/backupstore/backupstore-error.ts'
+import { ownBlock, wholeBuffers } from './block-memory.ts'
 import type { BlockTask, TaskResults } from './block-task.ts'
-import { wholeBuffers, type WorkerFailure, type WorkerReply } from './block-worker.ts'
+import { storedIn, type WorkerFailure, type WorkerReply } from './block-messages.ts'
 
 export interface BlockWorkers {
   readonly size: number
@@ -32,6 +35,13 @@ const errorOf = ({ name, code, message, hint }: WorkerFailure): Error =>
     ? new BackupstoreError(code, message, hint === undefined ? {} : { hint })
     : Object.assign(new Error(message), { code })
 
+/** A thread has no compile cache unless it is told; without one it takes 85 ms of CPU and 15 MiB more to start. */
+const threadOptions = (): WorkerOptions => {
+  const folder = getCompileCacheDir()
+  // The folder named is the one for this version of Node, inside the one to name.
+  return folder === undefined ? {} : { env: { NODE_COMPILE_CACHE: dirname(folder) } }
+}
+
 export const blockWorkers = (size: number = availableParallelism()): BlockWorkers => {
   const threads: Thread[] = []
   const queue: Waiting[] = []
@@ -44,11 +54,13 @@ export const blockWorkers = (size: number = availableParallelism()): BlockWorker
   }
   const start = (): void => {
     const thread: Thread = {
-      worker: new Worker(new URL('./block-worker.ts', import.meta.url)),
+      worker: new Worker(new URL('./block-worker.ts', import.meta.url), threadOptions()),
       current: undefined,
     }
     threads.push(thread)
     thread.worker.on('message', (reply: WorkerReply) => {
+      const stored = storedIn(reply)
+      if (stored) ownBlock(stored)
       thread.current?.settle(reply)
       give(thread)
     })

@@ -7,6 +7,7 @@
 import { constants } from 'node:fs'
 import { link, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { MiB } from '#lib/base/sizes.ts'
 import { BackupstoreError } from '#lib/backupstore/backupstore-error.ts'
 import { BackupError } from './backup-error.ts'
 import type { BlockWorkers } from './block-workers.ts'
@@ -69,6 +70,35 @@ const writeFailed = (path: string) => (cause: unknown) => {
   })
 }
 
+const syncEveryBytes = 64 * MiB
+
+/**
+ * Has what is written taken to the disk while the rest is on its way: left to itself, the system waits for gigabytes to gather,
+ * and the end of a restore waits for all of them. An error is told only once by the system, so it is kept.
+ */
+const earlySync = (file: FileHandle): { wrote: (bytes: number) => void; end: () => Promise<void> } => {
+  let unsyncedBytes = 0
+  let running: Promise<void> | undefined
+  let failure: { error: unknown } | undefined
+  const sync = async () => {
+    unsyncedBytes = 0
+    await file.datasync().catch((error: unknown) => {
+      failure ??= { error }
+    })
+    running = undefined
+  }
+  return {
+    wrote: (bytes) => {
+      unsyncedBytes += bytes
+      if (unsyncedBytes >= syncEveryBytes) running ??= sync()
+    },
+    end: async () => {
+      await running
+      if (failure) throw failure.error
+    },
+  }
+}
+
 /** A regular file in a folder, or a device. @throws BackupError `target-busy`, `target-failed`. */
 export const fileTarget = async (path: string, workers: BlockWorkers): Promise<RestoreTarget> => {
   const existing = await whatIsThere(path)
@@ -76,6 +106,7 @@ export const fileTarget = async (path: string, workers: BlockWorkers): Promise<R
   const writtenPath = isNew ? join(dirname(path), `.${basename(path)}.drover-restore`) : path
   if (isNew) await rm(writtenPath, { force: true })
   const file = await openTarget(writtenPath, existing)
+  const early = earlySync(file)
 
   const prepareDevice = async (sizeBytes: number) => {
     const room = await sizeOf(file)
@@ -89,8 +120,10 @@ export const fileTarget = async (path: string, workers: BlockWorkers): Promise<R
     isNew,
     prepare: (sizeBytes) =>
       existing === 'device' ? prepareDevice(sizeBytes) : file.truncate(sizeBytes).catch(writeFailed(path)),
-    write: (block, indexes) =>
-      workers.run({ kind: 'write', fd: file.fd, block, indexes }).catch(writeFailed(path)),
+    write: async (block, indexes) => {
+      await workers.run({ kind: 'write', fd: file.fd, block, indexes }).catch(writeFailed(path))
+      early.wrote(indexes.length * block.blockSizeBytes)
+    },
     checksum: (index, blockSizeBytes) =>
       workers.run({ kind: 'hash', fd: file.fd, index, blockSizeBytes }).catch((cause: unknown) => {
         throw new BackupError('target-failed', `reading ${path} failed`, { cause })
@@ -98,6 +131,7 @@ export const fileTarget = async (path: string, workers: BlockWorkers): Promise<R
     zero: (index, blockSizeBytes) =>
       workers.run({ kind: 'zero', fd: file.fd, index, blockSizeBytes }).catch(writeFailed(path)),
     finish: async () => {
+      await early.end().catch(writeFailed(path))
       await file.sync().catch(writeFailed(path))
       await file.close()
       if (isNew) await publish(writtenPath, path)

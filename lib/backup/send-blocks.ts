@@ -10,6 +10,7 @@ import { blockChecksumOf, type VolumeKeys } from '#lib/backupstore/keys.ts'
 import { checksumAt, type BlockList } from '#lib/backupstore/block-list.ts'
 import { checksumSet, type ChecksumSet } from '#lib/backupstore/checksum-set.ts'
 import type { ObjectStore } from '#lib/object-store/object-store.ts'
+import { freeOwnBlock } from './block-memory.ts'
 
 export interface SendBlocksSettings {
   keys: VolumeKeys
@@ -33,7 +34,7 @@ export interface SentTotals {
 }
 
 export interface SendBlocks {
-  /** Whether it was sent by this very call. */
+  /** Whether it was sent by this very call. Takes `stored` over: its memory may be gone afterwards. */
   ensure(index: number, checksum: string, stored: Uint8Array): Promise<boolean>
   /** Just before the commit: HEADs what was answered "exists"; with `whole`, one flat listing for all of a list instead. */
   recheck(
@@ -115,6 +116,8 @@ export const sendBlocks = (
     try {
       const isSent = await sending
       done.add(checksum)
+      // One that was refused may still be on its way: S3 answers before it has read all.
+      if (isSent) freeOwnBlock(stored)
       return isSent
     } finally {
       underWay.delete(checksum)

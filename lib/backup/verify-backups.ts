@@ -141,17 +141,43 @@ export const verifyBackups =
       counts.doneBlocks++
       command.onProgress?.({ doneBlocks: counts.doneBlocks, totalBlocks })
     })
-    await keepBadBlocks(deps, keys, bad, (checksum) => sound.has(checksum))
+    const left = await withoutDeleted(deps.store, keys, configs, bad)
+    const stillBad = namedBy(left, bad)
+    await keepBadBlocks(deps, keys, stillBad, (checksum) => sound.has(checksum))
     return {
       volumeName: command.volumeName,
-      backups: configs.map((config) => ({ name: config.name, badBlocks: countBad(config, bad) })),
+      backups: left.map((config) => ({ name: config.name, badBlocks: countBad(config, stillBad) })),
       badConfigs,
       inProgress,
       checkedBlocks: counts.doneBlocks,
       checkedBytes: counts.checkedBytes,
-      bad: [...bad].map(([checksum, { reason }]) => ({ checksum, reason })),
+      bad: [...stillBad].map(([checksum, { reason }]) => ({ checksum, reason })),
     }
   }
+
+/** Blocks of a backup that was deleted meanwhile are rightly missing. A HEAD for each backup with a bad block. */
+const withoutDeleted = async (
+  store: ObjectStore,
+  keys: VolumeKeys,
+  configs: readonly BackupConfig[],
+  bad: ReadonlyMap<string, BadBlock>,
+): Promise<BackupConfig[]> => {
+  const left: BackupConfig[] = []
+  for (const config of configs) {
+    const isThere = countBad(config, bad) === 0 || (await store.head(keys.backupConfig(config.name)))
+    if (isThere) left.push(config)
+  }
+  return left
+}
+
+const namedBy = (
+  configs: readonly BackupConfig[],
+  bad: ReadonlyMap<string, BadBlock>,
+): ReadonlyMap<string, BadBlock> => {
+  const named = checksumSet()
+  for (const config of configs) named.addPacked(config.blocks.checksums)
+  return new Map([...bad].filter(([checksum]) => named.has(checksum)))
+}
 
 const concurrencyFor = (configs: readonly BackupConfig[]): number => {
   const largest = Math.max(MiB, ...configs.map((config) => config.blocks.blockSizeBytes))

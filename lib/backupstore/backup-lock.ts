@@ -55,7 +55,7 @@ const takeForBackup = async (deps: LockDeps, request: LockRequest): Promise<OwnL
   for (;;) {
     request.signal?.throwIfAborted()
     if (!own && mayWrite) {
-      own = await writeLock(deps, file)
+      own = await writeFirst(deps, file)
       mayHaveMissedUs = undefined
       if (!deps.store.listsAfterWrites) await deps.clock.sleep(lockSettleMs, request.signal)
     }
@@ -77,6 +77,13 @@ const takeForBackup = async (deps: LockDeps, request: LockRequest): Promise<OwnL
     if (own) own = await stillOurs(deps, own)
   }
 }
+
+/** A random name is new, but for a backup that is resumed, or whose lock is taken again: then what is there is our own. */
+const writeFirst = async (
+  deps: LockDeps,
+  file: { key: string; body: Uint8Array },
+): Promise<OwnLock | undefined> =>
+  (await writeLock(deps, file, { kind: 'absent', isRandom: true })) ?? writeLock(deps, file)
 
 /** Refreshes a lock that waits, when it is time; a lost one is written anew by the caller's loop. */
 const stillOurs = async (deps: LockDeps, own: OwnLock): Promise<OwnLock | undefined> => {

@@ -2,7 +2,7 @@
  * @module folder-puts: put and copy of a folder object store.
  */
 import { constants } from 'node:fs'
-import { copyFile } from 'node:fs/promises'
+import { copyFile, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { callOf, type FolderContext, ifThere, pathOf, perform } from './folder-context.ts'
 import { openFile } from './folder-reads.ts'
@@ -32,6 +32,15 @@ const copyIn = async (
   return identity && { etag: etagOf(identity) }
 }
 
+/** At one go where the system can; `writeFile` would cut a block into pieces of 512 KiB. */
+const writeAll = async (handle: FileHandle, chunk: Uint8Array, signal: AbortSignal): Promise<void> => {
+  let done = 0
+  while (done < chunk.byteLength) {
+    signal.throwIfAborted()
+    done += (await handle.write(chunk, done)).bytesWritten
+  }
+}
+
 export const folderPuts = (context: FolderContext): Pick<ObjectStore, 'put' | 'copy'> => {
   const writes = folderWrites(context.tree)
   return {
@@ -43,7 +52,7 @@ export const folderPuts = (context: FolderContext): Pick<ObjectStore, 'put' | 'c
           condition: options?.condition,
           signal,
           fill: async (handle) => {
-            for await (const chunk of bodyChunks(key, body)) await handle.writeFile(chunk, { signal })
+            for await (const chunk of bodyChunks(key, body)) await writeAll(handle, chunk, signal)
           },
         })
         if (!identity) return { kind: 'refused' }

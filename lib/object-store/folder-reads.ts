@@ -17,7 +17,8 @@ import type { GetOptions, ObjectHead, ObjectStore, StoredObject } from './object
 /** A named pipe in the folder would make an open wait for its writer. */
 const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
-const maxChunkBytes = MiB
+/** A block of 2 MiB comes in one chunk, which needs no copying together. */
+const maxChunkBytes = 4 * MiB
 
 /** `undefined` for what is no plain file. The caller closes the handle. @throws the file system's errors. */
 export const openFile = async (

@@ -62,7 +62,9 @@ export interface StoredObject {
 }
 
 /** What must hold for a put to be done: nothing is stored under the key; or just what the caller knows by its etag is. */
-export type PutCondition = { kind: 'absent' } | { kind: 'unchanged'; etag: string }
+export type PutCondition =
+  /** `isRandom`: the key was made up just now, so that an adapter which does not know its server yet need not look first. */
+  { kind: 'absent'; isRandom?: true } | { kind: 'unchanged'; etag: string }
 
 export interface PutOptions extends CallOptions {
   condition?: PutCondition

@@ -65,7 +65,8 @@ export const conditionalPuts = (mode: 'native' | 'probe') => {
   /** The header is sent along while nothing is known: a server that heeds it is safe from the first put on. */
   const lookThenPut = async (call: ConditionalPut): Promise<S3PutResult> => {
     const { condition } = call
-    if (!holds(condition, await call.currentEtag())) return { kind: 'refused' }
+    const mayBeThere = condition.kind === 'unchanged' || !condition.isRandom
+    if (mayBeThere && !holds(condition, await call.currentEtag())) return { kind: 'refused' }
     if (has[condition.kind] === false) return call.put(undefined, { isUnguarded: true })
     const result = await call.put(condition, { isUnguarded: true })
     if (result.kind === 'stored') return probe(call, result)
