@@ -3,7 +3,8 @@
  */
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { live, sizeBlocksOf, story } from './backup-model.ts'
+import { live, sizeBlocksOf } from './backup-model.ts'
+import { story } from './backup-story.ts'
 import { hasIndependentReader } from './independent-reader.ts'
 import { sha256Of } from './letter-volume.ts'
 import { independentReader } from './readers.ts'

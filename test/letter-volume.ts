@@ -39,14 +39,17 @@ const block = remembered(contentOf)
 /** By checksum. */
 const letters = new Map<string, string>()
 
-const packed = remembered((of: string): ReadBlock => {
-  const [letter = '', method] = [of[0], of.slice(1)]
-  const read = packBlock(block(letter), method as CompressionMethod)
-  letters.set(read.checksum, letter === '0' ? '.' : letter)
-  return read
-})
+const packedBy = (method: CompressionMethod) =>
+  remembered((letter): ReadBlock => {
+    const read = packBlock(block(letter), method)
+    letters.set(read.checksum, letter === '0' ? '.' : letter)
+    return read
+  })
+const packed = { none: packedBy('none'), lz4: packedBy('lz4'), gzip: packedBy('gzip') }
 
-export const checksumOfLetter = (letter: string): string => packed(`${letter}lz4`).checksum
+export const checksumOfLetter = (letter: string): string => packed.lz4(letter).checksum
+
+export const lettersIn = (word: string): string[] => word.split('')
 
 /** What is restored: whether zeros were written is not told. */
 export const asRestored = (word: string, sizeBlocks = word.length): string =>
@@ -54,14 +57,14 @@ export const asRestored = (word: string, sizeBlocks = word.length): string =>
 
 /** As it is stored. */
 export const storedLetter = (letter: string, method: CompressionMethod = 'lz4'): Uint8Array => {
-  const { stored } = packed(letter + method)
+  const { stored } = packed[method](letter)
   if (!stored) throw new Error(`block ${letter} was not packed`)
   return stored
 }
 
 /** Of `sizeBlocks`, where that is more than the word has letters: a volume that grew. */
 export const imageOf = (word: string, sizeBlocks = word.length): Buffer =>
-  Buffer.concat([...word.padEnd(sizeBlocks, '.')].map(block))
+  Buffer.concat(lettersIn(word.padEnd(sizeBlocks, '.')).map(block))
 
 const sha256 = remembered((word) => hash('sha256', imageOf(word)))
 
@@ -73,9 +76,9 @@ export const letterSource = (word: string): BlockSource => ({
   description: word,
   sizeBytes: word.length * blockSizeBytes,
   allocatedBlocks: async () =>
-    Uint32Array.from([...word].flatMap((letter, i) => (letter === '.' ? [] : [i]))),
+    Uint32Array.from(lettersIn(word).flatMap((letter, i) => (letter === '.' ? [] : [i]))),
   read: async ({ index, method, skipIf }) => {
-    const read = packed(word.charAt(index) + method)
+    const read = packed[method](word.charAt(index))
     return read.checksum === skipIf ? { checksum: read.checksum } : read
   },
   hasChanged: async () => false,
@@ -94,14 +97,14 @@ const letterOf = (stored: BlockToOpen): string => {
 
 /** A target that knows its content as a word. */
 export const letterTarget = (existing?: string): RestoreTarget & { word: () => string } => {
-  let content = [...asRestored(existing ?? '')]
+  let content = lettersIn(asRestored(existing ?? ''))
   const zeros = checksumOfLetter('.')
   return {
     description: 'letters',
     isNew: existing === undefined,
     prepare: async (sizeBytes) => {
       const size = sizeBytes / blockSizeBytes
-      content = [...content.slice(0, size), ...'.'.repeat(Math.max(0, size - content.length))]
+      content = lettersIn(content.join('').slice(0, size).padEnd(size, '.'))
     },
     write: async (stored, indexes) => {
       const letter = letterOf(stored)

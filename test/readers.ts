@@ -6,6 +6,7 @@ import { createReadStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { memoryTarget } from '#lib/backup/memory-volume.ts'
 import { restoreBackup } from '#lib/backup/restore-backup.ts'
 import { memoryObjectStore } from '#lib/object-store/memory-object-store.ts'
@@ -25,7 +26,7 @@ export const ownReader: Reader = async (files, volumeName, backupName) => {
 
 export const sha256OfFile = async (path: string): Promise<string> => {
   const sum = createHash('sha256')
-  for await (const chunk of createReadStream(path)) sum.update(chunk as Buffer)
+  await pipeline(createReadStream(path), sum)
   return sum.digest('hex')
 }
 

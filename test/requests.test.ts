@@ -199,7 +199,8 @@ describe.skipIf(!hasCmp)('the blocks that an incremental backup adds', () => {
     const { memory, past, actions } = counted()
     const backUp = async (by: typeof past, name: string, path: string) => {
       const source = await fileSource(path, workers)
-      await by.backup(name, '', { source }).finally(() => source.close())
+      await by.backup(name, '', { source })
+      await source.close()
     }
     const [first, second, third] = [
       imageAt('first', 'ABCDEF..GH'),

@@ -19,16 +19,16 @@ export const volumeName = 'vol'
 
 export interface VolumeActions {
   /** The content is a word, see letter-volume.ts; `options.source` comes before it. */
-  backup(backupName: string, word: string, options?: Partial<CreateBackup>): Promise<CreateBackupResult>
-  restore(
+  backup: (backupName: string, word: string, options?: Partial<CreateBackup>) => Promise<CreateBackupResult>
+  restore: (
     backupName: string,
     target: RestoreTarget,
     options?: Partial<RestoreBackup>,
-  ): Promise<RestoreBackupResult>
-  remove(backupName: string, options?: { skipCollect?: boolean }): Promise<DeleteBackupResult>
-  removeVolume(): Promise<DeleteBackupVolumeResult>
-  collect(): Promise<CollectOutcome>
-  verify(backupName?: string): Promise<VerifyBackupsResult>
+  ) => Promise<RestoreBackupResult>
+  remove: (backupName: string, options?: { skipCollect?: boolean }) => Promise<DeleteBackupResult>
+  removeVolume: () => Promise<DeleteBackupVolumeResult>
+  collect: () => Promise<CollectOutcome>
+  verify: (backupName?: string) => Promise<VerifyBackupsResult>
 }
 
 export interface VolumeActionsDeps {

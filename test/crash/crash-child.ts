@@ -3,18 +3,24 @@
  *
  * Its argument is a `ChildOrder` as JSON. If it lives to its end it prints its calls, `["put","list",…]`.
  */
+import * as z from 'zod'
 import { folderObjectStore } from '#lib/object-store/folder-object-store.ts'
 import type { Body, ObjectStore } from '#lib/object-store/object-store.ts'
-import { perform, type FileWorld, type OperationName } from './file-operations.ts'
+import { operationNames, perform } from './file-operations.ts'
 
-export interface ChildOrder extends Omit<FileWorld, 'store'> {
-  operation: OperationName
-  folder: string
+const ChildOrder = z.object({
+  operation: z.enum(operationNames),
+  folder: z.string(),
+  /** These three are as in `FileWorld`. */
+  images: z.string(),
+  outputs: z.string(),
+  time: z.string(),
   /** From 1; 0: it lives. */
-  call: number
+  call: z.int(),
   /** `half`: with half of a body written, or half of the keys deleted. */
-  when: 'before' | 'half' | 'after'
-}
+  when: z.enum(['before', 'half', 'after']),
+})
+export type ChildOrder = z.infer<typeof ChildOrder>
 
 /** The signal ends all threads at once; nothing after it runs. */
 const die = (): never => {
@@ -81,7 +87,7 @@ const deadlyStore = (store: ObjectStore, { call, when }: ChildOrder) => {
   return { store: deadly, calls }
 }
 
-const order = JSON.parse(process.argv[2] ?? '') as ChildOrder
+const order = ChildOrder.parse(JSON.parse(process.argv[2] ?? ''))
 const deadly = deadlyStore(folderObjectStore({ folder: order.folder }), order)
 await perform(order.operation, { ...order, store: deadly.store }, false)
 console.log(JSON.stringify(deadly.calls))

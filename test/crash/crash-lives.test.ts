@@ -27,7 +27,7 @@ const turn = fc.record({
   does: fc.constantFrom('backup', 'backup', 'backup', 'full backup', 'deletion', 'deletion', 'collection'),
   /** A position in the volume, or among the backups. */
   which: fc.nat(7),
-  letters: fc.string({ unit: fc.constantFrom(...'ABCDa.'), minLength: 1, maxLength: 4 }),
+  letters: fc.string({ unit: fc.constantFrom('A', 'B', 'C', 'D', 'a', '.'), minLength: 1, maxLength: 4 }),
   growsBy: fc.constantFrom(0, 0, 0, 1),
   /** 0: at none. */
   call: fc.nat(24),

@@ -9,7 +9,7 @@ import { blockWorkers } from '#lib/backup/block-workers.ts'
 import { fileSource } from '#lib/backup/file-source.ts'
 import { fileTarget } from '#lib/backup/file-target.ts'
 import type { ObjectStore } from '#lib/object-store/object-store.ts'
-import { blockSizeBytes, imageOf } from '../letter-volume.ts'
+import { blockSizeBytes, imageOf, lettersIn } from '../letter-volume.ts'
 import { countedIds, volumeActions, type VolumeActions } from '../volume-actions.ts'
 import { contents, type BackupName } from './crash-operations.ts'
 
@@ -31,7 +31,7 @@ export type OperationName = (typeof operationNames)[number]
 export const writeImage = (path: string, word: string): void => {
   const file = openSync(path, 'w')
   ftruncateSync(file, word.length * blockSizeBytes)
-  for (const [index, letter] of [...word].entries()) {
+  for (const [index, letter] of lettersIn(word).entries()) {
     if (letter !== '.') writeSync(file, imageOf(letter), 0, blockSizeBytes, index * blockSizeBytes)
   }
   closeSync(file)
@@ -61,7 +61,9 @@ export const fileActions = ({ store, images, time }: FileWorld): VolumeActions =
       const workers = blockWorkers(2)
       try {
         const source = await fileSource(join(images, name), workers)
-        return await actions.backup(name, word, { ...options, source }).finally(() => source.close())
+        const result = await actions.backup(name, word, { ...options, source })
+        await source.close()
+        return result
       } finally {
         await workers.close()
       }

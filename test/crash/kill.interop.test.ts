@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import { forEachConcurrently } from '#lib/base/concurrency.ts'
 import { folderObjectStore } from '#lib/object-store/folder-object-store.ts'
 import { hasIndependentReader } from '../independent-reader.ts'
@@ -75,7 +76,7 @@ const runChild = async (
   })
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   if (child.signalCode === 'SIGKILL') return undefined
-  if (child.exitCode === 0) return JSON.parse(stdout) as string[]
+  if (child.exitCode === 0) return z.array(z.string()).parse(JSON.parse(stdout))
   throw new Error(`${operation} ended with ${child.exitCode}: ${stderr}`)
 }
 
@@ -96,7 +97,9 @@ const killsOf = (operation: OperationName, calls: readonly string[]): Kill[] =>
 const spread = <T>(items: readonly T[], count: number): T[] =>
   items.length <= count
     ? [...items]
-    : Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)] as T)
+    : Array.from({ length: count }, (_, i) => Math.floor((i * items.length) / count)).flatMap((position) =>
+        items.slice(position, position + 1),
+      )
 
 const sizeBlocksOf = (files: Files): number => Number(volumeFileIn(files, volumeName).Size) / blockSizeBytes
 
