@@ -10,7 +10,9 @@ const tests = suites.flatMap((suite) => suite.assertionResults)
 const skipped = tests.filter((test) => ['pending', 'skipped', 'todo', 'disabled'].includes(test.status))
 const unlisted = skipped.filter((test) => !allowed.includes(test.fullName))
 for (const test of unlisted) console.error(`skipped, and not in ${allowedPath}: ${test.fullName}`)
-const brokenSuites = suites.filter((suite) => suite.status === 'failed' && suite.assertionResults.length === 0)
+const brokenSuites = suites.filter(
+  (suite) => suite.status === 'failed' && suite.assertionResults.length === 0,
+)
 for (const suite of brokenSuites) console.error(`could not be run: ${suite.name}`)
 const passed = tests.filter((test) => test.status === 'passed').length
 const failed = tests.filter((test) => test.status === 'failed').length
