@@ -409,7 +409,7 @@ describe('a deletion', () => {
       (key) => `${key}.tmp.123`,
     )
     for (const half of halves) store.setBytes(half, Buffer.of(1))
-    clock.advance(3_700_000)
+    clock.advance(3_800_000)
     const young = `${keys.lock('lock-8')}.tmp.456`
     store.setBytes(young, Buffer.of(1))
     await remove('b1')

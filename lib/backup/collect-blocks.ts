@@ -21,7 +21,7 @@ import { BackupstoreError } from '#lib/backupstore/backupstore-error.ts'
 import { checksumSet, type ChecksumSet } from '#lib/backupstore/checksum-set.ts'
 import { isInProgress, isOwnMark, removeMark } from '#lib/backupstore/in-progress.ts'
 import { blockChecksumOf, isTemporary, type VolumeKeys } from '#lib/backupstore/keys.ts'
-import { isExpired, readLocks } from '#lib/backupstore/lock-file.ts'
+import { isExpired, lockLifeNs, readLocks } from '#lib/backupstore/lock-file.ts'
 import type { DeletionLock } from '#lib/backupstore/deletion-lock.ts'
 import { updateVolumeConfig } from '#lib/backupstore/update-volume-config.ts'
 import type { VolumeConfig } from '#lib/backupstore/volume-config.ts'
@@ -54,7 +54,8 @@ export interface CollectDeps {
 
 const deleteDeadlineMs = 30_000
 const foreignMarkLifeNs = 24n * 3600n * 1_000_000_000n
-const oldLockNs = 3600n * 1_000_000_000n
+/** Expired for over an hour. */
+const oldLockNs = lockLifeNs + 3600n * 1_000_000_000n
 
 /** Each request only after our lock was found to be there and fresh. */
 export const deleteUnderLock = async (

@@ -206,17 +206,11 @@ const loseBlock = async (run: Run, { checksum, indexes }: BlockPlaces, error: un
   const { deps, command, keys, config, result } = run
   if (!isBadBlock(error)) throw error
   const { blockSizeBytes } = config.blocks
-  if (!command.salvage) {
-    if (await deps.store.head(keys.backupConfig(config.name))) throw error
-    throw new BackupError(
-      'backup-deleted',
-      `backup ${config.name} of volume ${config.volumeName} was deleted while it was restored`,
-      {
-        cause: error,
-        hint: 'restore another backup',
-      },
-    )
+  if (!(await deps.store.head(keys.backupConfig(config.name)))) {
+    const what = `backup ${config.name} of volume ${config.volumeName} was deleted while it was restored`
+    throw new BackupError('backup-deleted', what, { cause: error, hint: 'restore another backup' })
   }
+  if (!command.salvage) throw error
   for (const index of indexes) await command.target.zero(index, blockSizeBytes)
   result.lost.push({
     checksum,
