@@ -8,17 +8,17 @@
  * Every restore is compared with the image, byte for byte.
  */
 import { mkdir, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
-import { availableParallelism, loadavg, tmpdir } from 'node:os'
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { formatBytes, GiB, MiB } from '#lib/base/sizes.ts'
 import { goalsOf, goalsText } from './goals.ts'
 import { changeImage, makeImage } from './image.ts'
 import { measureLimit } from './limit.ts'
-import { measure, runCommand } from './measure.ts'
+import { measure, runCommand, type Command } from './measure.ts'
 import { openPlace, type PlaceKind } from './places.ts'
-import { rowsOf, rowsText, steps, type Sample } from './report.ts'
-import { tools, type Images, type Tool } from './tools.ts'
+import { conditionsText, rowsOf, rowsText, steps, type Sample } from './report.ts'
+import { tools, type Images, type Tool, type ToolName } from './tools.ts'
 
 const changedSectors = 50
 
@@ -126,43 +126,77 @@ const limitSamples = async (
   }))
 }
 
+interface Bench {
+  runs: number
+  kinds: PlaceKind[]
+  chosen: Tool[]
+  sizeBytes: number
+}
+
+const readOptions = (): Bench => {
+  const [only, stores] = [values.only.split(','), values.store.split(',')]
+  return {
+    runs: Number(values.runs),
+    kinds: (['folder', 'minio'] as const).filter((kind) => stores.includes(kind)),
+    chosen: tools.filter(({ tool }) => only.includes(tool)),
+    sizeBytes: parseSize(values.size),
+  }
+}
+
+/** What they call themselves; a tool that is missing is found out before an hour is spent. */
+const versionsOf = async (chosen: readonly Tool[]): Promise<string[]> => {
+  const versions: Record<ToolName, Command> = {
+    drover: { run: [process.execPath, '-p', '`Node ${process.version}`'] },
+    borg: { run: ['borg', '--version'] },
+    restic: { run: ['restic', 'version'] },
+  }
+  const names = [...new Set(chosen.map(({ tool }) => tool))]
+  await runCommand({ run: ['time', '-V'] })
+  return Promise.all(names.map(async (name) => (await runCommand(versions[name])).trim()))
+}
+
+const runAll = async ({ runs, kinds, chosen, sizeBytes }: Bench, folder: string): Promise<Sample[]> => {
+  const images = await makeImages(folder, sizeBytes)
+  const image = { path: `${images.first}/disk.img`, sizeBytes }
+  const samples: Sample[] = []
+  for (let run = 1; run <= runs; run++) {
+    for (const kind of kinds) {
+      say(`run ${run} of ${runs}, ${kind}: limit`)
+      samples.push(...(await limitSamples(kind, run, image, folder)))
+      const turns = chosen.filter(({ places, isOnce }) => places.includes(kind) && (run === 1 || !isOnce))
+      for (const tool of turns) {
+        say(`run ${run} of ${runs}, ${kind}: ${tool.tool} ${tool.compression}`)
+        samples.push(...(await runTool(tool, kind, run, images, folder)))
+      }
+    }
+  }
+  return samples
+}
+
 const main = async (): Promise<void> => {
-  const sizeBytes = parseSize(values.size)
-  const chosen = tools.filter(({ tool }) => values.only.split(',').includes(tool))
-  const kinds = (['folder', 'minio'] as const).filter((kind) => values.store.split(',').includes(kind))
-  const startedAt = performance.now()
+  const bench = readOptions()
+  const versions = await versionsOf(bench.chosen)
   const folder = await mkdtemp(join(tmpdir(), 'drover-bench-'))
   try {
-    await checkRoom(folder, sizeBytes)
-    const images = await makeImages(folder, sizeBytes)
-    const samples: Sample[] = []
-    const loads = [loadavg()[0]]
-    for (let run = 1; run <= Number(values.runs); run++) {
-      for (const kind of kinds) {
-        say(`run ${run} of ${values.runs}, ${kind}: limit`)
-        samples.push(
-          ...(await limitSamples(kind, run, { path: `${images.first}/disk.img`, sizeBytes }, folder)),
-        )
-        for (const tool of chosen.filter(({ places }) => places.includes(kind))) {
-          say(`run ${run} of ${values.runs}, ${kind}: ${tool.tool} ${tool.compression}`)
-          samples.push(...(await runTool(tool, kind, run, images, folder)))
-        }
-      }
-      loads.push(loadavg()[0])
-    }
+    await checkRoom(folder, bench.sizeBytes)
+    const [startedAt, loadBefore] = [performance.now(), loadavg()[0] ?? 0]
+    const samples = await runAll(bench, folder)
     const rows = rowsOf(samples)
     const goals = goalsOf(rows)
-    const machine = {
-      cores: availableParallelism(),
-      loadAverages: loads,
+    const conditions = {
+      sizeBytes: bench.sizeBytes,
+      runs: bench.runs,
+      cpu: `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}`,
+      versions,
+      loadAverages: [loadBefore, loadavg()[0] ?? 0],
       minutes: (performance.now() - startedAt) / 60_000,
     }
     process.stdout.write(
-      `${rowsText(rows, sizeBytes)}\n\n${goalsText(goals)}\n\n${formatBytes(sizeBytes)}, medians of ${values.runs} runs, ` +
-        `${machine.cores} cores, load average ${loads.map((load) => load?.toFixed(1)).join(', ')}, ${machine.minutes.toFixed(1)} minutes\n`,
+      `${rowsText(rows, bench.sizeBytes)}\n\n${goalsText(goals)}\n\n${conditionsText(conditions)}\n`,
     )
-    if (values.json !== undefined)
-      await writeFile(values.json, JSON.stringify({ machine, sizeBytes, rows, goals, samples }, undefined, 2))
+    if (values.json !== undefined) {
+      await writeFile(values.json, JSON.stringify({ ...conditions, rows, goals, samples }, undefined, 2))
+    }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

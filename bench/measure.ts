@@ -41,7 +41,9 @@ export const runCommand = async ({ run, env, cwd }: Command): Promise<string> =>
   child.stdout.on('data', keep)
   child.stderr.on('data', keep)
   const code = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject)
+    child.on('error', (cause) => {
+      reject(new Error(`${program} cannot be started: is it installed?`, { cause }))
+    })
     child.on('close', resolve)
   })
   if (code === 0) return output

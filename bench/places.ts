@@ -4,6 +4,7 @@
 import { createHmac } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { CreateBucketCommand } from '@aws-sdk/client-s3'
 import { s3Client } from '#lib/object-store/s3-client.ts'
 import { startMinio, type Minio } from '#test/oracles/minio.ts'
@@ -52,13 +53,31 @@ const metric = async (minio: Minio, path: string, name: string): Promise<number>
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
 }
 
+const bucketTries = 50
+
+/** Once it says that it is ready, MinIO still refuses requests for a moment ("Server not initialized yet"). */
+const makeBucket = async (place: S3Place): Promise<void> => {
+  const client = clientFor(place)
+  for (let tries = 1; ; tries++) {
+    try {
+      await client.send(new CreateBucketCommand({ Bucket: place.bucket }))
+      break
+    } catch (error) {
+      if (tries === bucketTries) throw error
+      await delay(200)
+    }
+  }
+  client.destroy()
+}
+
 const openMinio = async (): Promise<OpenPlace> => {
   const minio = await startMinio()
   const { endpoint, accessKey, secretKey } = minio
-  const place: Place = { kind: 'minio', endpoint, bucket: 'backups', region, accessKey, secretKey }
-  const client = clientFor(place)
-  await client.send(new CreateBucketCommand({ Bucket: place.bucket }))
-  client.destroy()
+  const place: S3Place = { kind: 'minio', endpoint, bucket: 'backups', region, accessKey, secretKey }
+  await makeBucket(place).catch(async (error: unknown) => {
+    await minio.stop()
+    throw error
+  })
   return {
     place,
     server: async () => ({

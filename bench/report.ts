@@ -2,7 +2,7 @@
  * @module report: medians of the runs, and what they reach of the goals, as tables.
  */
 import Table from 'cli-table3'
-import { MiB } from '#lib/base/sizes.ts'
+import { formatBytes, MiB } from '#lib/base/sizes.ts'
 import type { Measured } from './measure.ts'
 import type { PlaceKind } from './places.ts'
 import type { ToolName } from './tools.ts'
@@ -21,8 +21,8 @@ export interface Sample extends Measured {
 }
 
 export interface Row extends Omit<Sample, 'run'> {
-  /** Of the slowest run less the fastest, over the median. */
-  spread: number
+  /** Half of what lies between the fastest and the slowest run, over the median. */
+  spread: number | undefined
 }
 
 const median = (values: readonly number[]): number => {
@@ -45,7 +45,8 @@ const rowOf = (samples: readonly [Sample, ...Sample[]]): Row => {
   return {
     ...first,
     seconds: median(seconds),
-    spread: (Math.max(...seconds) - Math.min(...seconds)) / median(seconds),
+    spread:
+      seconds.length === 1 ? undefined : (Math.max(...seconds) - Math.min(...seconds)) / 2 / median(seconds),
     cpuSeconds: of((sample) => sample.cpuSeconds),
     peakRssBytes: of((sample) => sample.peakRssBytes),
     requests: first.requests === undefined ? undefined : of((sample) => sample.requests ?? Number.NaN),
@@ -87,7 +88,7 @@ export const rowsText = (rows: readonly Row[], imageBytes: number): string => {
       stepNames[row.step],
       row.tool === 'limit' ? 'limit' : `${row.tool} ${row.compression}`,
       decimals(row.seconds, 2),
-      `${decimals(row.spread * 50, 0)} %`,
+      row.spread === undefined ? '' : `${decimals(row.spread * 100, 0)} %`,
       decimals(imageBytes / MiB / row.seconds, 0),
       decimals(row.cpuSeconds, 2),
       decimals(row.peakRssBytes / MiB, 0),
@@ -96,3 +97,27 @@ export const rowsText = (rows: readonly Row[], imageBytes: number): string => {
   }
   return table.toString()
 }
+
+export interface Conditions {
+  sizeBytes: number
+  runs: number
+  cpu: string
+  versions: readonly string[]
+  /** Before and after: of one minute, and that after includes the bench itself. */
+  loadAverages: readonly number[]
+  minutes: number
+}
+
+export const conditionsText = ({
+  sizeBytes,
+  runs,
+  cpu,
+  versions,
+  loadAverages,
+  minutes,
+}: Conditions): string =>
+  [
+    `${formatBytes(sizeBytes)}, medians of ${runs} runs, in ${minutes.toFixed(1)} minutes`,
+    `${cpu}; load average ${loadAverages.map((load) => load.toFixed(1)).join(' before, ')} after`,
+    versions.join('; '),
+  ].join('\n')

@@ -42,6 +42,8 @@ export interface ToolCommands {
 export interface Tool {
   tool: ToolName
   compression: string
+  /** Measured in the first run only: no goal is about it. */
+  isOnce: boolean
   places: readonly PlaceKind[]
   commands(setup: ToolSetup): ToolCommands
 }
@@ -64,6 +66,7 @@ const droverTarget = (place: Place): { url: string; env: Record<string, string> 
 const drover = (compression: 'lz4' | 'none', places: readonly PlaceKind[]): Tool => ({
   tool: 'drover',
   compression,
+  isOnce: compression === 'none',
   places,
   commands: ({ place, images, restored }) => {
     const { url, env } = droverTarget(place)
@@ -107,6 +110,7 @@ const drover = (compression: 'lz4' | 'none', places: readonly PlaceKind[]): Tool
 const borg = (compression: 'lz4' | 'none'): Tool => ({
   tool: 'borg',
   compression,
+  isOnce: compression === 'none',
   places: ['folder'],
   commands: ({ place, images, home, restored }) => {
     if (place.kind !== 'folder') throw new Error('borg has no S3')
@@ -134,6 +138,7 @@ const borg = (compression: 'lz4' | 'none'): Tool => ({
 const restic: Tool = {
   tool: 'restic',
   compression: 'zstd (auto)',
+  isOnce: false,
   places: ['folder', 'minio'],
   commands: ({ place, images, home, restored }) => {
     const env = {
