@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
 import module from 'node:module'
+import { setFlagsFromString } from 'node:v8'
 import { fileURLToPath } from 'node:url'
 
 const pathOf = (relative) => fileURLToPath(new URL(relative, import.meta.url))
@@ -10,6 +11,8 @@ const local = pathOf('../node_modules/.bin/node')
 const [major, minor] = process.versions.node.split('.').map(Number)
 
 if (major > 24 || (major === 24 && minor >= 2)) {
+  // Few objects live long here; without it V8 lets the space for young ones grow by 20 MiB and more.
+  setFlagsFromString('--semi-space-growth-factor=1')
   // Starts three times as fast. Not in the common temporary folder, where others could put what root then runs.
   module.enableCompileCache?.(pathOf('../node_modules/.cache/drover'))
   await import('./main.ts')

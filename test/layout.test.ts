@@ -10,12 +10,13 @@ const mayImport: Record<string, readonly string[]> = {
   'object-store': ['base'],
   target: ['base', 'object-store'],
   backupstore: ['base', 'object-store'],
-  backup: ['base', 'object-store', 'target', 'backupstore'],
+  volume: ['base'],
+  backup: ['base', 'object-store', 'target', 'backupstore', 'volume'],
 }
 
 /** Runtimes import `lib`; no runtime imports another. */
 const runtimeMayImport: Record<string, readonly string[]> = {
-  cli: ['base', 'object-store', 'target', 'backupstore', 'backup'],
+  cli: ['base', 'object-store', 'target', 'backupstore', 'volume', 'backup'],
 }
 
 const sources = globSync('{lib,cli,scripts,test,bench}/**/*.{ts,mjs}', { cwd: root }).map(normalize)

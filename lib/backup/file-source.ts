@@ -2,7 +2,8 @@
  * @module file-source: a file or block device as the source of a backup.
  */
 import { open, type FileHandle } from 'node:fs/promises'
-import { allocatedBlocks } from './linux-allocated-blocks.ts'
+import { dataExtents } from '#lib/base/linux-sparse-file.ts'
+import { blocksOf, joined } from '#lib/volume/extents.ts'
 import { BackupError } from './backup-error.ts'
 import type { BlockSource } from './block-source.ts'
 import type { BlockWorkers } from './block-workers.ts'
@@ -46,7 +47,9 @@ export const fileSource = async (path: string, workers: BlockWorkers): Promise<B
     description: path,
     sizeBytes,
     allocatedBlocks: async (blockSizeBytes) =>
-      before.isFile() ? allocatedBlocks(file.fd, sizeBytes, blockSizeBytes) : undefined,
+      before.isFile() && process.platform === 'linux'
+        ? blocksOf(joined(dataExtents(file.fd), sizeBytes), blockSizeBytes)
+        : undefined,
     read: (request) =>
       workers.run({ kind: 'read', fd: file.fd, ...request }).catch((cause: unknown) => {
         const at = request.index * request.blockSizeBytes

@@ -7,6 +7,7 @@
 import { constants } from 'node:fs'
 import { link, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { syncFolder } from '#lib/base/durable-file.ts'
 import { MiB } from '#lib/base/sizes.ts'
 import { BackupstoreError } from '#lib/backupstore/backupstore-error.ts'
 import { BackupError } from './backup-error.ts'
@@ -52,15 +53,6 @@ const openTarget = async (path: string, existing: Existing): Promise<FileHandle>
       hint: 'check the path, and that you may write there',
     })
   })
-
-const syncFolder = async (path: string): Promise<void> => {
-  const folder = await open(dirname(path), 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
-}
 
 const writeFailed = (path: string) => (cause: unknown) => {
   if (cause instanceof BackupstoreError) throw cause
@@ -158,5 +150,5 @@ const publish = async (from: string, to: string): Promise<void> => {
   // A file system without hard links: FAT, some network ones.
   if (failed) await rename(from, to)
   else await rm(from)
-  await syncFolder(to)
+  await syncFolder(dirname(to))
 }

@@ -112,10 +112,10 @@ const requireWhole = async (place: Place): Promise<string[]> => {
   return [...read.keys()].toSorted()
 }
 
-/** The dead one's lock, and what it left of a lock, as they are when they have long expired. */
+/** The dead one's lock, and what it left of a lock, as they are when they expired over an hour ago. */
 const age = (place: Place): void => {
   const locks = join(storeIn(place), folderOf(volumeName), 'locks')
-  const longAgo = Date.now() / 1000 - 3700
+  const longAgo = Date.now() / 1000 - 2 * 3600
   for (const name of existsSync(locks) ? readdirSync(locks) : [])
     utimesSync(join(locks, name), longAgo, longAgo)
 }

@@ -1,0 +1,126 @@
+/**
+ * @module recover: when a pool is opened: what a crash left half done is finished or taken back.
+ *
+ * Each volume's record says what was under way. What no record names is never touched: it may be somebody's.
+ */
+import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { thaw } from './freeze.ts'
+import { detachLoopDevice, listLoopDevices, loopDeviceOf } from './loop-devices.ts'
+import { useOfDevice } from './mounts.ts'
+import { volumesFolder } from './pool-config.ts'
+import {
+  headImage,
+  layerFolder,
+  newEntry,
+  volumeFolder,
+  writeVolume,
+  type PoolContext,
+  type VolumeEntry,
+} from './pool-context.ts'
+import { VolumeError } from './volume-error.ts'
+import { decodeRecord, type VolumeRecord } from './volume-record.ts'
+import { finishExpansion, removeVolume } from './volumes.ts'
+
+/** What is in the pool's folder and cannot be told. */
+export interface Oddity {
+  path: string
+  reason: string
+}
+
+const readRecord = async (folder: string): Promise<VolumeRecord | undefined> => {
+  const path = join(folder, 'volume.json')
+  if (!existsSync(path)) return undefined
+  return decodeRecord(await readFile(path, 'utf8'), path)
+}
+
+/** One that died before its first record, or after its last: it has at most half a record in it. */
+const isEmpty = async (folder: string): Promise<boolean> =>
+  (await readdir(folder)).every((name) => name === 'volume.json.tmp')
+
+/** One that died while it held a file system frozen left it so. */
+const thawMounts = async (context: PoolContext, { record }: VolumeEntry): Promise<void> => {
+  const device = await loopDeviceOf(context.host, headImage(context, record))
+  if (!device) return
+  for (const { target } of (await useOfDevice(context.host, device.path)).mounts)
+    if (await thaw(context.host, target)) context.log.warn('thawed a file system left frozen', { target })
+}
+
+const recoverVolume = async (context: PoolContext, entry: VolumeEntry): Promise<void> => {
+  const { record } = entry
+  const { pending } = record
+  if (!pending) return
+  context.log.info('recovering a volume', { volume: record.name, pending: pending.kind })
+  switch (pending.kind) {
+    case 'create-volume':
+    case 'restore-volume':
+    case 'delete-volume':
+      return removeVolume(context, entry)
+    case 'make-layer':
+      await thawMounts(context, entry)
+      await context.driver.removeLayer(layerFolder(context, record, pending.layerId))
+      return writeVolume(context, entry, { ...record, pending: null })
+    case 'remove-layer':
+      await context.driver.removeLayer(layerFolder(context, record, pending.layerId))
+      return writeVolume(context, entry, { ...record, pending: null })
+    case 'expand':
+      return finishExpansion(context, entry, pending.sizeBytes)
+    default:
+      return pending satisfies never
+  }
+}
+
+const oddLayers = async (context: PoolContext, { record }: VolumeEntry): Promise<Oddity[]> => {
+  const folder = volumeFolder(context, record.name)
+  const known = new Set([record.head.id, ...record.snapshots.map(({ id }) => id)])
+  const ours = new Set(['volume.json', 'volume.json.tmp'])
+  return (await readdir(folder))
+    .filter((name) => !known.has(name) && !ours.has(name))
+    .map((name) => ({ path: join(folder, name), reason: `volume ${record.name} has no such layer` }))
+}
+
+const loadVolume = async (context: PoolContext, name: string): Promise<Oddity[]> => {
+  const folder = volumeFolder(context, name)
+  const record = await readRecord(folder)
+  if (record) {
+    if (record.name !== name) return [{ path: folder, reason: `its record is that of volume ${record.name}` }]
+    const entry = newEntry(record)
+    context.volumes.set(name, entry)
+    await recoverVolume(context, entry)
+    return context.volumes.has(name) ? oddLayers(context, entry) : []
+  }
+  if (!(await isEmpty(folder))) return [{ path: folder, reason: 'it has no record' }]
+  await context.host.removeTree(folder)
+  return []
+}
+
+/** Of heads that are gone, as a deleted volume's: nothing can be done with them, but for what is mounted. */
+const detachOrphans = async (context: PoolContext): Promise<void> => {
+  const within = `${volumesFolder(context.folder)}/`
+  const heads = new Set([...context.volumes.values()].map(({ record }) => headImage(context, record)))
+  for (const device of await listLoopDevices(context.host)) {
+    const { backingPath } = device
+    const isGone = backingPath.endsWith(' (deleted)') && backingPath.startsWith(within)
+    if (!isGone || heads.has(backingPath)) continue
+    const { mounts, publishedAt } = await useOfDevice(context.host, device.path)
+    if (mounts.length + publishedAt.length > 0) continue
+    context.log.warn('detaching the device of a volume that is gone', { device: device.path, backingPath })
+    await detachLoopDevice(context.host, device)
+  }
+}
+
+/** Fills the context's volumes. A volume that cannot be told is left alone and named. */
+export const recoverPool = async (context: PoolContext): Promise<Oddity[]> => {
+  const found: Oddity[] = []
+  const names = (await readdir(volumesFolder(context.folder))).toSorted()
+  for (const name of names) {
+    const odd = await loadVolume(context, name).catch((error: unknown) => {
+      if (!(error instanceof VolumeError) || error.code !== 'record-damaged') throw error
+      return [{ path: volumeFolder(context, name), reason: error.message }]
+    })
+    found.push(...odd)
+  }
+  if (process.platform === 'linux') await detachOrphans(context)
+  return found
+}

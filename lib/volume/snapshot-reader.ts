@@ -1,0 +1,109 @@
+/**
+ * @module snapshot-reader: a snapshot's content, and what of it changed.
+ */
+import { open, stat } from 'node:fs/promises'
+import { dataExtents } from '#lib/base/linux-sparse-file.ts'
+import { joined, type Extent } from './extents.ts'
+import { checkLayer, layerFolder, requireVolume, type PoolContext, type VolumeEntry } from './pool-context.ts'
+import { imageOf } from './pool-driver.ts'
+import { VolumeError } from './volume-error.ts'
+import { requireSnapshot, type SnapshotRecord } from './volume-record.ts'
+
+export interface SnapshotView extends SnapshotRecord {
+  parent: string | undefined
+  children: string[]
+  /** Whether the head was last at this snapshot. */
+  isHeadParent: boolean
+  /** What only this snapshot has on the disk, and its deletion frees. */
+  ownBytes: number
+}
+
+export interface SnapshotReader {
+  readonly snapshot: SnapshotRecord
+  /** To read as a file. It never changes. */
+  readonly path: string
+  /** What was ever written and not discarded: all else is zeros. Units of 4 KiB, ascending. */
+  allocated(): AsyncIterable<Extent>
+  /**
+   * What may differ from another snapshot of the volume, never less than what does, in units of 4 KiB, ascending.
+   * @throws VolumeError `snapshot-not-found`; `layer-damaged` if either is not the layer that was recorded.
+   */
+  changedSince(baseName: string): AsyncIterable<Extent>
+  close(): void
+}
+
+const layerOf = (context: PoolContext, { record }: VolumeEntry, { id }: SnapshotRecord): string =>
+  layerFolder(context, record, id)
+
+export const listSnapshots = async (context: PoolContext, volumeName: string): Promise<SnapshotView[]> => {
+  const entry = requireVolume(context, volumeName)
+  const { head, snapshots } = entry.record
+  const nameOf = (id: string | null) => snapshots.find((snapshot) => snapshot.id === id)?.name
+  return Promise.all(
+    snapshots.map(async (snapshot) => ({
+      ...snapshot,
+      parent: nameOf(snapshot.parentId),
+      children: snapshots.filter(({ parentId }) => parentId === snapshot.id).map(({ name }) => name),
+      isHeadParent: head.parentId === snapshot.id,
+      ownBytes: await context.driver.ownBytes(layerOf(context, entry, snapshot)),
+    })),
+  )
+}
+
+/** That it is there, whole, and the one that was recorded. @throws VolumeError `layer-damaged`. */
+const checkSnapshot = async (
+  context: PoolContext,
+  entry: VolumeEntry,
+  snapshot: SnapshotRecord,
+): Promise<void> => {
+  const layer = layerOf(context, entry, snapshot)
+  await checkLayer(layer, snapshot.sizeBytes)
+  if ((await context.driver.identityOf(layer)) === snapshot.identity) return
+  throw new VolumeError('layer-damaged', `${layer} is not the snapshot ${snapshot.name} that was recorded`, {
+    hint: 'somebody replaced it: delete the snapshot; the next backup compares content',
+  })
+}
+
+const allocatedIn = async function* (path: string): AsyncGenerator<Extent> {
+  const { size } = await stat(path)
+  const file = await open(path, 'r')
+  try {
+    yield* joined(dataExtents(file.fd), size)
+  } finally {
+    await file.close()
+  }
+}
+
+/** @throws VolumeError `snapshot-not-found`, `layer-damaged`. */
+export const openSnapshot = (
+  context: PoolContext,
+  volumeName: string,
+  name: string,
+): Promise<SnapshotReader> => {
+  const entry = requireVolume(context, volumeName)
+  return entry.inTurn(async () => {
+    const snapshot = requireSnapshot(entry.record, name)
+    await checkSnapshot(context, entry, snapshot)
+    const { id } = snapshot
+    const layer = layerOf(context, entry, snapshot)
+    let isOpen = true
+    entry.readers.set(id, (entry.readers.get(id) ?? 0) + 1)
+    return {
+      snapshot,
+      path: imageOf(layer),
+      allocated: () => allocatedIn(imageOf(layer)),
+      changedSince: async function* (baseName) {
+        const base = requireSnapshot(entry.record, baseName)
+        await checkSnapshot(context, entry, base)
+        yield* context.driver.changedExtents(layerOf(context, entry, base), layer)
+      },
+      close: () => {
+        if (!isOpen) return
+        isOpen = false
+        const left = (entry.readers.get(id) ?? 1) - 1
+        if (left === 0) entry.readers.delete(id)
+        else entry.readers.set(id, left)
+      },
+    }
+  })
+}
