@@ -149,7 +149,7 @@ const findBase = async (
   volume: Volume,
 ): Promise<Base> => {
   const vouched = command.base && (await loadBase(deps, keys, command.base.backupName))
-  if (vouched) return { config: vouched, isVouched: true }
+  if (vouched && command.base?.isThatBackup?.(vouched) !== false) return { config: vouched, isVouched: true }
   const { lastBackupName } = volume.value
   const last = lastBackupName === '' ? undefined : await loadBase(deps, keys, lastBackupName)
   if (last) return { config: last, isVouched: false }

@@ -36,6 +36,15 @@ export interface CreateBackupDeps {
   log: Log
 }
 
+/** A backup that the caller vouches for as base. Where it is not in the store, the last backup is compared with instead. */
+export interface VouchedBase {
+  backupName: string
+  /** Whether what is stored under the name is the backup that the caller means. Default: it is. */
+  isThatBackup?: ((config: BackupConfig) => boolean) | undefined
+  /** Every block that may differ from it. */
+  changedBlocks: (blockSizeBytes: number) => Promise<Uint32Array>
+}
+
 export interface CreateBackup {
   volumeName: string
   source: BlockSource
@@ -49,8 +58,7 @@ export interface CreateBackup {
   parameters?: Labels | undefined
   /** `full`: no base, and every block is sent again, over what is there. */
   mode?: 'incremental' | 'full' | undefined
-  /** A backup that the caller vouches for as base: `changedBlocks` names every block that may differ from it. */
-  base?: { backupName: string; changedBlocks: (blockSizeBytes: number) => Promise<Uint32Array> } | undefined
+  base?: VouchedBase | undefined
   /** 2 or 16 MiB. Default: what the volume's last backup has, or 2 MiB. */
   blockSizeBytes?: number | undefined
   /** For a volume's first backup; later ones follow volume.cfg. Default: lz4. */
@@ -78,8 +86,11 @@ export interface CreateBackupResult extends SentTotals {
   backupName: string
   snapshotName: string
   snapshotCreatedAt: string
+  createdAt: string
   /** The backup that it was compared with or built on. */
   baseBackupName: string | undefined
+  /** It is the one that the caller vouched for, so that only the blocks named were read. */
+  isBaseVouched: boolean
   isIncremental: boolean
   volumeSizeBytes: number
   /** Blocks in the backup × block size. */
@@ -262,7 +273,9 @@ const transferAndCommit = async (
     backupName: config.name,
     snapshotName: config.snapshotName,
     snapshotCreatedAt: config.snapshotCreatedAt,
+    createdAt: config.createdAt,
     baseBackupName: state.base?.name,
+    isBaseVouched: state.changedBlocks !== undefined,
     isIncremental: config.isIncremental,
     volumeSizeBytes: command.source.sizeBytes,
     sizeBytes: config.sizeBytes,

@@ -15,7 +15,7 @@ import { randomIds, type Ids } from '#lib/base/ids.ts'
 import { silentLog, type Log } from '#lib/base/log.ts'
 import { serial } from '#lib/base/serial.ts'
 import { attachmentOf, attachVolume, detachVolume, type Attachment, type Frontend } from './attachment.ts'
-import { backupBase, recordBackup, type BackupBase, type MadeBackup } from './backup-records.ts'
+import { backupBase, isBackupBase, recordBackup, type BackupBase, type MadeBackup } from './backup-records.ts'
 import { btrfsDriver } from './btrfs-driver.ts'
 import { copyDriver } from './copy-driver.ts'
 import type { Host } from './host.ts'
@@ -98,6 +98,8 @@ export interface Pool {
   /** The backup that was made last from this volume for a backup volume of a target, and the snapshot it was made from. */
   backupBase(volume: string, of: { target: string; backupVolume: string }): BackupBase | undefined
   recordBackup(volume: string, made: MadeBackup): Promise<void>
+  /** Whether the next backup to some target needs a snapshot. */
+  isBackupBase(volume: string, snapshotId: string): boolean
   close(): Promise<void>
 }
 
@@ -232,6 +234,7 @@ const poolOver = (context: PoolContext, oddities: Oddity[], unlock: () => Promis
     hasWritesSince: async (volume, snapshot) => hasWritesSince(context, volume, snapshot),
     backupBase: (volume, of) => backupBase(context, volume, of),
     recordBackup: async (volume, made) => recordBackup(context, volume, made),
+    isBackupBase: (volume, snapshotId) => isBackupBase(context, volume, snapshotId),
     close: unlock,
   }
 }
