@@ -5,11 +5,15 @@
  * is on the disk is checked by nobody but a backup. Making a snapshot commits the transaction: it is on the disk when it returns.
  */
 import { existsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { changedByPlace, ownBytesOf } from './changed-extents.ts'
 import type { Host } from './host.ts'
 import { subvolumeUuid } from './linux-system-calls.ts'
 import { imageOf, type PoolDriver } from './pool-driver.ts'
+
+/** BTRFS_FIRST_FREE_OBJECTID, of the root folder of each. */
+const subvolumeInode = 256
 
 export const btrfsDriver = (host: Host): PoolDriver => ({
   kind: 'btrfs',
@@ -28,7 +32,10 @@ export const btrfsDriver = (host: Host): PoolDriver => ({
     await host.run('btrfs', ['filesystem', 'sync', dirname(layer)])
   },
   removeLayer: async (layer) => {
-    if (existsSync(layer)) await host.run('btrfs', ['subvolume', 'delete', '--commit-after', layer])
+    if (!existsSync(layer)) return
+    // Somebody put a plain folder there.
+    if ((await stat(layer)).ino !== subvolumeInode) return host.removeTree(layer)
+    await host.run('btrfs', ['subvolume', 'delete', '--commit-after', layer])
   },
   identityOf: async (layer) => `btrfs:${await subvolumeUuid(layer)}`,
   changedExtents: changedByPlace,

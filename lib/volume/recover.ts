@@ -110,13 +110,14 @@ const detachOrphans = async (context: PoolContext): Promise<void> => {
   }
 }
 
-/** Fills the context's volumes. A volume that cannot be told is left alone and named. */
+/** Fills the context's volumes. One that cannot be told, or put right, is left alone and named, and keeps no other from its work. */
 export const recoverPool = async (context: PoolContext): Promise<Oddity[]> => {
   const found: Oddity[] = []
   const names = (await readdir(volumesFolder(context.folder))).toSorted()
   for (const name of names) {
     const odd = await loadVolume(context, name).catch((error: unknown) => {
-      if (!(error instanceof VolumeError) || error.code !== 'record-damaged') throw error
+      if (!(error instanceof VolumeError) || error.code === 'missing-program') throw error
+      context.volumes.delete(name)
       return [{ path: volumeFolder(context, name), reason: error.message }]
     })
     found.push(...odd)
