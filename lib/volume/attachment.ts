@@ -4,33 +4,12 @@
 import { basename } from 'node:path'
 import { existsSync, readdirSync } from 'node:fs'
 import { attachLoopDevice, detachLoopDevice, loopDeviceOf, type LoopDevice } from './loop-devices.ts'
+import { attachmentOf, type Attachment, type Frontend } from './attachment-state.ts'
 import { useOfDevice, type DeviceUse } from './mounts.ts'
+import { changeVolume } from './pending.ts'
 import { headImage, requireVolume, writeVolume, type PoolContext, type VolumeEntry } from './pool-context.ts'
 import { VolumeError } from './volume-error.ts'
 import type { VolumeRecord } from './volume-record.ts'
-
-/** `block`: a loop device. `file`: its file, without a device, for tests. `none`: for maintenance; nothing can write. */
-export type Frontend = 'block' | 'file' | 'none'
-
-export interface Attachment {
-  frontend: Frontend
-  /** The device or file to write to. */
-  path: string | undefined
-  device: LoopDevice | undefined
-}
-
-/** The kernel's word for devices, the record's for the rest. `undefined`: detached. */
-export const attachmentOf = async (
-  context: PoolContext,
-  record: VolumeRecord,
-): Promise<Attachment | undefined> => {
-  const image = headImage(context, record)
-  const device = process.platform === 'linux' ? await loopDeviceOf(context.host, image) : undefined
-  if (device) return { frontend: 'block', path: device.path, device }
-  if (record.frontend === null) return undefined
-  const path = record.frontend === 'file' ? image : undefined
-  return { frontend: record.frontend, path, device: undefined }
-}
 
 const attachedError = (name: string, { frontend, path }: Attachment, action: string): VolumeError =>
   new VolumeError('volume-attached', `volume ${name} is attached (${path ?? frontend}): cannot ${action}`, {
@@ -59,8 +38,7 @@ export const requireNoFrontend = async (
 
 /** Safe to repeat: a second attach finds the first. @throws VolumeError `volume-attached` to another frontend. */
 export const attachVolume = (context: PoolContext, name: string, frontend: Frontend): Promise<Attachment> => {
-  const entry = requireVolume(context, name)
-  return entry.inTurn(async () => {
+  return changeVolume(context, name, async (entry) => {
     const there = await attachmentOf(context, entry.record)
     if (there?.frontend === frontend) return there
     if (there) throw attachedError(name, there, `attach it as ${frontend}`)
@@ -109,8 +87,7 @@ const pauseMs = 100
  * the workload writes on. So it is looked for. @throws VolumeError `volume-in-use`.
  */
 export const detachVolume = (context: PoolContext, name: string): Promise<void> => {
-  const entry = requireVolume(context, name)
-  return entry.inTurn(async () => {
+  return changeVolume(context, name, async (entry) => {
     const attachment = await attachmentOf(context, entry.record)
     if (!attachment) return
     if (attachment.device) await detachDevice(context, name, attachment.device)

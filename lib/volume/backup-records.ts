@@ -1,6 +1,7 @@
 /**
  * @module backup-records: which backup was made from which snapshot, so that the next one need only look at what changed since.
  */
+import { changeVolume } from './pending.ts'
 import { requireVolume, writeVolume, type PoolContext } from './pool-context.ts'
 import type { BackupRecord, SnapshotRecord } from './volume-record.ts'
 
@@ -41,8 +42,7 @@ export const backupBase = (
 
 /** Durable when it returns; replaces what was recorded for that backup volume. */
 export const recordBackup = (context: PoolContext, volumeName: string, made: MadeBackup): Promise<void> => {
-  const entry = requireVolume(context, volumeName)
-  return entry.inTurn(async () => {
+  return changeVolume(context, volumeName, async (entry) => {
     const others = entry.record.backups.filter((backup) => !isOf(backup, made))
     await writeVolume(context, entry, { ...entry.record, backups: [...others, made] })
   })

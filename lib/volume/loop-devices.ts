@@ -4,19 +4,21 @@
  * `losetup --find` on a file that has a device makes a second one without a word, and `--nooverlap` is no lock. So whoever calls
  * takes turns; and what came of it is looked at.
  */
+import { randomUUID } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import * as z from 'zod'
 import type { Host } from './host.ts'
 import { VolumeError } from './volume-error.ts'
 
+/** Of one that somebody detaches at this moment, losetup knows but the name. */
 const LoopDevice = z.object({
   name: z.string(),
   'back-file': z.string().nullable(),
   'back-ino': z.coerce.number(),
-  'back-maj:min': z.string(),
+  'back-maj:min': z.string().nullable(),
   'log-sec': z.coerce.number(),
-  dio: z.union([z.boolean(), z.string()]),
+  dio: z.union([z.boolean(), z.string()]).nullable(),
 })
 const LoopList = z.object({ loopdevices: z.array(LoopDevice) })
 
@@ -43,7 +45,7 @@ export const listLoopDevices = async (host: Host): Promise<Backed[]> => {
     path: found.name,
     backingPath: found['back-file'] ?? '',
     inode: found['back-ino'],
-    device: found['back-maj:min'].trim(),
+    device: found['back-maj:min']?.trim() ?? '',
     sectorSizeBytes: found['log-sec'],
     isDirect: found.dio === true || found.dio === '1',
   }))
@@ -106,11 +108,12 @@ const fieldAt = { writes: 4, writtenSectors: 6, discardedSectors: 13 }
 /** What was written and discarded since it was attached. Source: the kernel's Documentation/block/stat.rst. */
 export const writeCounters = async ({ path }: LoopDevice): Promise<WriteCounters> => {
   const folder = `/sys/block/${basename(path)}`
-  const [stats, sequence, boot] = await Promise.all(
-    [`${folder}/stat`, `${folder}/diskseq`, '/proc/sys/kernel/random/boot_id'].map((file) =>
-      readFile(file, 'utf8'),
-    ),
-  )
+  const [stats, sequence, boot] = await Promise.all([
+    readFile(`${folder}/stat`, 'utf8'),
+    // Before Linux 5.15 there is none: then no attachment is known again.
+    readFile(`${folder}/diskseq`, 'utf8').catch(() => randomUUID()),
+    readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+  ])
   const fields = (stats ?? '').trim().split(/\s+/).map(Number)
   const at = (index: number): number => fields[index] ?? 0
   return {

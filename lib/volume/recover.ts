@@ -6,22 +6,13 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { thaw } from './freeze.ts'
-import { detachLoopDevice, listLoopDevices, loopDeviceOf } from './loop-devices.ts'
+import { detachLoopDevice, listLoopDevices } from './loop-devices.ts'
 import { useOfDevice } from './mounts.ts'
+import { settlePending } from './pending.ts'
 import { volumesFolder } from './pool-config.ts'
-import {
-  headImage,
-  layerFolder,
-  newEntry,
-  volumeFolder,
-  writeVolume,
-  type PoolContext,
-  type VolumeEntry,
-} from './pool-context.ts'
+import { headImage, newEntry, volumeFolder, type PoolContext, type VolumeEntry } from './pool-context.ts'
 import { VolumeError } from './volume-error.ts'
 import { decodeRecord, type VolumeRecord } from './volume-record.ts'
-import { finishExpansion, removeVolume } from './volumes.ts'
 
 /** What is in the pool's folder and cannot be told. */
 export interface Oddity {
@@ -39,38 +30,6 @@ const readRecord = async (folder: string): Promise<VolumeRecord | undefined> => 
 const isEmpty = async (folder: string): Promise<boolean> =>
   (await readdir(folder)).every((name) => name === 'volume.json.tmp')
 
-/** One that died while it held a file system frozen left it so. */
-const thawMounts = async (context: PoolContext, { record }: VolumeEntry): Promise<void> => {
-  const device = await loopDeviceOf(context.host, headImage(context, record))
-  if (!device) return
-  for (const { target } of (await useOfDevice(context.host, device.path)).mounts)
-    if (await thaw(context.host, target)) context.log.warn('thawed a file system left frozen', { target })
-}
-
-const recoverVolume = async (context: PoolContext, entry: VolumeEntry): Promise<void> => {
-  const { record } = entry
-  const { pending } = record
-  if (!pending) return
-  context.log.info('recovering a volume', { volume: record.name, pending: pending.kind })
-  switch (pending.kind) {
-    case 'create-volume':
-    case 'restore-volume':
-    case 'delete-volume':
-      return removeVolume(context, entry)
-    case 'make-layer':
-      await thawMounts(context, entry)
-      await context.driver.removeLayer(layerFolder(context, record, pending.layerId))
-      return writeVolume(context, entry, { ...record, pending: null })
-    case 'remove-layer':
-      await context.driver.removeLayer(layerFolder(context, record, pending.layerId))
-      return writeVolume(context, entry, { ...record, pending: null })
-    case 'expand':
-      return finishExpansion(context, entry, pending.sizeBytes)
-    default:
-      return pending satisfies never
-  }
-}
-
 const oddLayers = async (context: PoolContext, { record }: VolumeEntry): Promise<Oddity[]> => {
   const folder = volumeFolder(context, record.name)
   const known = new Set([record.head.id, ...record.snapshots.map(({ id }) => id)])
@@ -87,7 +46,7 @@ const loadVolume = async (context: PoolContext, name: string): Promise<Oddity[]>
     if (record.name !== name) return [{ path: folder, reason: `its record is that of volume ${record.name}` }]
     const entry = newEntry(record)
     context.volumes.set(name, entry)
-    await recoverVolume(context, entry)
+    await settlePending(context, entry)
     return context.volumes.has(name) ? oddLayers(context, entry) : []
   }
   if (!(await isEmpty(folder))) return [{ path: folder, reason: 'it has no record' }]

@@ -6,6 +6,7 @@ import { dataExtents } from '#lib/base/linux-sparse-file.ts'
 import { joined, type Extent } from './extents.ts'
 import { checkLayer, layerFolder, requireVolume, type PoolContext, type VolumeEntry } from './pool-context.ts'
 import { imageOf } from './pool-driver.ts'
+import { changeVolume } from './pending.ts'
 import { VolumeError } from './volume-error.ts'
 import { requireSnapshot, type SnapshotRecord } from './volume-record.ts'
 
@@ -74,36 +75,45 @@ const allocatedIn = async function* (path: string): AsyncGenerator<Extent> {
   }
 }
 
+/** Until what it gives is called, once or more, nobody deletes the snapshot. */
+const beginReading = ({ readers }: VolumeEntry, { id }: SnapshotRecord): (() => void) => {
+  let isOpen = true
+  readers.set(id, (readers.get(id) ?? 0) + 1)
+  return () => {
+    if (!isOpen) return
+    isOpen = false
+    const left = (readers.get(id) ?? 1) - 1
+    if (left === 0) readers.delete(id)
+    else readers.set(id, left)
+  }
+}
+
 /** @throws VolumeError `snapshot-not-found`, `layer-damaged`. */
 export const openSnapshot = (
   context: PoolContext,
   volumeName: string,
   name: string,
 ): Promise<SnapshotReader> => {
-  const entry = requireVolume(context, volumeName)
-  return entry.inTurn(async () => {
+  return changeVolume(context, volumeName, async (entry) => {
     const snapshot = requireSnapshot(entry.record, name)
     await checkSnapshot(context, entry, snapshot)
-    const { id } = snapshot
     const layer = layerOf(context, entry, snapshot)
-    let isOpen = true
-    entry.readers.set(id, (entry.readers.get(id) ?? 0) + 1)
+    const close = beginReading(entry, snapshot)
     return {
       snapshot,
       path: imageOf(layer),
       allocated: () => allocatedIn(imageOf(layer)),
       changedSince: async function* (baseName) {
         const base = requireSnapshot(entry.record, baseName)
-        await checkSnapshot(context, entry, base)
-        yield* context.driver.changedExtents(layerOf(context, entry, base), layer)
+        const closeBase = beginReading(entry, base)
+        try {
+          await checkSnapshot(context, entry, base)
+          yield* context.driver.changedExtents(layerOf(context, entry, base), layer)
+        } finally {
+          closeBase()
+        }
       },
-      close: () => {
-        if (!isOpen) return
-        isOpen = false
-        const left = (entry.readers.get(id) ?? 1) - 1
-        if (left === 0) entry.readers.delete(id)
-        else entry.readers.set(id, left)
-      },
+      close,
     }
   })
 }

@@ -6,15 +6,16 @@
  */
 import { open } from 'node:fs/promises'
 import { rfc3339 } from '#lib/base/clock.ts'
-import { attachmentOf, requireNoFrontend, type Attachment } from './attachment.ts'
+import { requireNoFrontend } from './attachment.ts'
+import { attachmentOf, type Attachment } from './attachment-state.ts'
 import { whileFrozen } from './freeze.ts'
 import type { LoopDevice } from './loop-devices.ts'
 import { useOfDevice } from './mounts.ts'
+import { changeVolume } from './pending.ts'
 import {
   checkLayer,
   layerFolder,
   removeLayer,
-  requireVolume,
   writeVolume,
   type PoolContext,
   type VolumeEntry,
@@ -153,8 +154,7 @@ export const createSnapshot = (
   volumeName: string,
   wanted: NewSnapshot,
 ): Promise<SnapshotRecord> => {
-  const entry = requireVolume(context, volumeName)
-  return entry.inTurn(async () => {
+  return changeVolume(context, volumeName, async (entry) => {
     const name = wanted.name ?? context.ids.name('snap')
     checkNew(entry, name)
     await context.inTurn(() => checkRoomForSnapshot(context, entry.record))
@@ -191,8 +191,7 @@ export const createSnapshot = (
 
 /** Anywhere in the tree. @throws VolumeError `snapshot-not-found`, `snapshot-in-use`. */
 export const deleteSnapshot = (context: PoolContext, volumeName: string, name: string): Promise<void> => {
-  const entry = requireVolume(context, volumeName)
-  return entry.inTurn(async () => {
+  return changeVolume(context, volumeName, async (entry) => {
     const { id } = requireSnapshot(entry.record, name)
     if (entry.readers.has(id)) {
       throw new VolumeError('snapshot-in-use', `snapshot ${name} of volume ${volumeName} is being read`, {
@@ -208,8 +207,7 @@ export const deleteSnapshot = (context: PoolContext, volumeName: string, name: s
  * unless a snapshot has it. @throws VolumeError `snapshot-not-found`, `volume-attached`, `pool-full`.
  */
 export const revertVolume = (context: PoolContext, volumeName: string, name: string): Promise<void> => {
-  const entry = requireVolume(context, volumeName)
-  return entry.inTurn(async () => {
+  return changeVolume(context, volumeName, async (entry) => {
     const snapshot = requireSnapshot(entry.record, name)
     await requireNoFrontend(context, entry.record, 'revert it')
     await context.inTurn(() => checkRoomForSnapshot(context, entry.record))

@@ -4,14 +4,13 @@
 import { existsSync } from 'node:fs'
 import { rfc3339 } from '#lib/base/clock.ts'
 import { formatBytes, MiB } from '#lib/base/sizes.ts'
-import { attachmentOf, requireDetached } from './attachment.ts'
-import { resizeLoopDevice } from './loop-devices.ts'
+import { requireDetached } from './attachment.ts'
+import { changeVolume, finishExpansion, removeVolume } from './pending.ts'
 import {
   checkLayer,
   headImage,
   layerFolder,
   newEntry,
-  requireVolume,
   volumeFolder,
   writeVolume,
   type PoolContext,
@@ -99,15 +98,6 @@ const beginVolume = (
   })
 }
 
-/** Safe to repeat. */
-export const removeVolume = async (context: PoolContext, entry: VolumeEntry): Promise<void> => {
-  const { record } = entry
-  const layers = [record.head.id, ...record.snapshots.map(({ id }) => id)]
-  for (const id of layers) await context.driver.removeLayer(layerFolder(context, record, id))
-  await context.host.removeTree(volumeFolder(context, record.name))
-  context.volumes.delete(record.name)
-}
-
 const makeHead = async (context: PoolContext, entry: VolumeEntry): Promise<void> => {
   const { record } = entry
   await context.driver.makeLayer(layerFolder(context, record, record.head.id), record.sizeBytes)
@@ -158,10 +148,12 @@ export const restoreVolume = async (context: PoolContext, volume: NewVolume): Pr
   }
 }
 
-/** Safe to repeat after a failure. @throws VolumeError `volume-not-found`, `volume-attached`, `snapshot-in-use`. */
-export const deleteVolume = (context: PoolContext, name: string): Promise<void> => {
-  const entry = requireVolume(context, name)
-  return entry.inTurn(async () => {
+/** Safe to repeat. @throws VolumeError `volume-not-found`, `volume-attached`, `snapshot-in-use`. */
+export const deleteVolume = async (context: PoolContext, name: string): Promise<void> => {
+  const failed = context.volumes.get(name)
+  if (failed?.record.pending?.kind === 'delete-volume')
+    return failed.inTurn(() => removeVolume(context, failed))
+  return changeVolume(context, name, async (entry) => {
     await requireDetached(context, entry.record, 'delete it')
     if (entry.readers.size > 0) {
       throw new VolumeError('snapshot-in-use', `a snapshot of volume ${name} is being read`, {
@@ -173,19 +165,6 @@ export const deleteVolume = (context: PoolContext, name: string): Promise<void> 
   })
 }
 
-/** Safe to repeat: what is announced is done. */
-export const finishExpansion = async (
-  context: PoolContext,
-  entry: VolumeEntry,
-  sizeBytes: number,
-): Promise<void> => {
-  const { record } = entry
-  await context.host.resizeFile(headImage(context, record), sizeBytes)
-  const attachment = await attachmentOf(context, record)
-  if (attachment?.device) await resizeLoopDevice(context.host, attachment.device)
-  await writeVolume(context, entry, { ...record, sizeBytes, pending: null })
-}
-
 /**
  * Attached or not; what is in the volume is made larger by whoever uses it. The same size is fine.
  * @throws VolumeError `invalid-size` if it is smaller, `pool-full`.
@@ -195,8 +174,7 @@ export const expandVolume = (
   name: string,
   sizeBytes: number,
 ): Promise<VolumeRecord> => {
-  const entry = requireVolume(context, name)
-  return entry.inTurn(async () => {
+  return changeVolume(context, name, async (entry) => {
     const { record } = entry
     const wanted = roundedSize(sizeBytes, record.blockSizeBytes)
     if (wanted < record.sizeBytes) {

@@ -2,16 +2,11 @@
  * @module written-since: whether anything was written to a volume since its newest snapshot. Freezes nothing, leaves nothing behind; in doubt yes.
  */
 import { open } from 'node:fs/promises'
-import { attachmentOf, type Attachment } from './attachment.ts'
+import { attachmentOf, type Attachment } from './attachment-state.ts'
 import { changedContent } from './changed-content.ts'
 import { useOfDevice } from './mounts.ts'
-import {
-  layerFolder,
-  requireVolume,
-  writeVolume,
-  type PoolContext,
-  type VolumeEntry,
-} from './pool-context.ts'
+import { changeVolume } from './pending.ts'
+import { layerFolder, writeVolume, type PoolContext, type VolumeEntry } from './pool-context.ts'
 import { imageOf } from './pool-driver.ts'
 import { requireSnapshot, type SnapshotRecord, type WriteMark } from './volume-record.ts'
 import { detachedMark, deviceMark } from './write-marks.ts'
@@ -85,8 +80,7 @@ export const hasWritesSince = (
   volumeName: string,
   snapshotName: string,
 ): Promise<boolean> => {
-  const entry = requireVolume(context, volumeName)
-  return entry.inTurn(async () => {
+  return changeVolume(context, volumeName, async (entry) => {
     const { record } = entry
     const snapshot = requireSnapshot(record, snapshotName)
     if (record.head.parentId !== snapshot.id || record.sizeBytes !== snapshot.sizeBytes) return true
