@@ -12,6 +12,7 @@ const mayImport: Record<string, readonly string[]> = {
   backupstore: ['base', 'object-store'],
   volume: ['base'],
   backup: ['base', 'object-store', 'target', 'backupstore', 'volume'],
+  catalog: ['base'],
 }
 
 /** Runtimes import `lib`; no runtime imports another. */
