@@ -12,7 +12,8 @@ const mayImport: Record<string, readonly string[]> = {
   backupstore: ['base', 'object-store'],
   volume: ['base'],
   backup: ['base', 'object-store', 'target', 'backupstore', 'volume'],
-  catalog: ['base'],
+  operation: ['base'],
+  catalog: ['base', 'operation'],
 }
 
 /** Runtimes import `lib`; no runtime imports another. */
