@@ -29,8 +29,24 @@ const { values } = parseArgs({
     only: { type: 'string', default: 'drover,borg,restic' },
     store: { type: 'string', default: 'folder,minio' },
     json: { type: 'string' },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 })
+
+const help = `Usage: npm run bench -- [options]
+
+Measures Drover beside borg and restic: a full backup, an incremental one, a restore.
+
+  --size <size>    of the image: 256MiB or 2GiB (default), a multiple of 4 MiB
+  --runs <number>  how often (default: 3); what is told are medians
+  --only <tools>   of drover,borg,restic (default: all)
+  --store <kinds>  of folder,minio (default: both)
+  --json <file>    all that was measured
+  -h, --help       show this
+
+Needs borg, restic and GNU time in the path, a MinIO for its part (test/oracles/minio.ts says where it is looked for), and eight
+times the image's size free in the temporary folder (TMPDIR).
+`
 
 const parseSize = (text: string): number => {
   const [, amount = '', unit = ''] = /^(\d+)(MiB|GiB)$/.exec(text) ?? []
@@ -202,4 +218,5 @@ const main = async (): Promise<void> => {
   }
 }
 
-await main()
+if (values.help) process.stdout.write(help)
+else await main()

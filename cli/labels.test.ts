@@ -1,20 +1,21 @@
 import { describe, expect, it } from 'vitest'
-import { parseLabels } from './labels.ts'
+import { parseBackupLabels, parseLabels } from './labels.ts'
 
 const accessMode = 'longhorn.io/volume-access-mode'
 
-describe('parseLabels', () => {
+describe('parseBackupLabels', () => {
   it('adds the access mode, without which Longhorn makes no standby volume', () => {
-    expect(parseLabels([])).toEqual({ [accessMode]: 'rwo' })
+    expect(parseBackupLabels([])).toEqual({ [accessMode]: 'rwo' })
   })
 
   it('keeps an access mode that was given', () => {
-    expect(parseLabels([`${accessMode}=rwx`])).toEqual({ [accessMode]: 'rwx' })
+    expect(parseBackupLabels([`${accessMode}=rwx`])).toEqual({ [accessMode]: 'rwx' })
   })
+})
 
+describe('parseLabels', () => {
   it('splits at the first equals sign', () => {
     expect(parseLabels(['query=a=b', 'example.com/team=shop'])).toEqual({
-      [accessMode]: 'rwo',
       query: 'a=b',
       'example.com/team': 'shop',
     })

@@ -1,5 +1,5 @@
 /**
- * @module labels: the labels of a backup, by the rules of Kubernetes and of Longhorn's manager.
+ * @module labels: the labels of a backup or a snapshot, by the rules of Kubernetes and of Longhorn's manager.
  * Source: `longhorn manager util/util.go` ValidateSnapshotLabels;
  * https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
  */
@@ -39,12 +39,18 @@ const parseLabel = (text: string): [key: string, value: string] => {
 }
 
 /** @throws UsageError `invalid-label`. */
-export const parseLabels = (texts: readonly string[]): Labels => {
+export const parseLabels = (texts: readonly string[]): Record<string, string> => {
   const labels = new Map<string, string>()
   for (const text of texts) {
     const [key, value] = parseLabel(text)
     if (labels.has(key)) throw invalid(text, 'has a key that was given before', 'give each key once')
     labels.set(key, value)
   }
-  return { ...accessMode, ...Object.fromEntries(labels) }
+  return Object.fromEntries(labels)
 }
+
+/** @throws UsageError `invalid-label`. */
+export const parseBackupLabels = (texts: readonly string[]): Labels => ({
+  ...accessMode,
+  ...parseLabels(texts),
+})

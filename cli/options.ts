@@ -2,7 +2,9 @@
  * @module options: the values of options, from text.
  */
 import { InvalidArgumentError } from 'commander'
+import { parseQuantity } from '#lib/backupstore/kubernetes-quantity.ts'
 import { isValidName } from '#lib/backupstore/names.ts'
+import { MiB } from '#lib/base/sizes.ts'
 
 const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
@@ -21,6 +23,26 @@ export const parseName = (text: string): string => {
     'A name has letters, digits, "_", "." and "-", and begins with a letter or digit.',
   )
 }
+
+/** `20Gi`, `1.5Gi`, `2097152`, in bytes. @throws InvalidArgumentError. */
+export const parseSize = (text: string): number => {
+  const bytes = parseQuantity(text)
+  // Kubernetes' 100m are a tenth of a byte, and never what was meant.
+  if (bytes !== undefined && bytes > 0 && Number.isSafeInteger(bytes) && !/[num]$/.test(text)) return bytes
+  throw new InvalidArgumentError('Write it as 20Gi, 512Mi or in bytes.')
+}
+
+/** @throws InvalidArgumentError. */
+export const parsePercentage =
+  (least: number, most: number) =>
+  (text: string): number => {
+    if (/^\d{1,6}$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text)
+    throw new InvalidArgumentError(`It is a whole number from ${least} to ${most}.`)
+  }
+
+/** Those that Longhorn has. */
+export const blockSizes = { '2Mi': 2 * MiB, '16Mi': 16 * MiB }
+export type BlockSize = keyof typeof blockSizes
 
 export const parseNotEmpty = (text: string): string => {
   if (text.trim() !== '') return text

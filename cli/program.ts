@@ -10,6 +10,7 @@ import { addBackupDelete } from './commands/backup-delete.ts'
 import { addBackupInspect } from './commands/backup-inspect.ts'
 import { addBackupList } from './commands/backup-list.ts'
 import { addBackupVerify } from './commands/backup-verify.ts'
+import { addPool } from './commands/pool.ts'
 import { addRestore } from './commands/restore.ts'
 import { exits } from './output/exit-codes.ts'
 import type { Act } from './session.ts'
@@ -22,6 +23,7 @@ Example:
   $ drover backup list file:///mnt/nas/backups/ --volume web
   $ drover restore 'file:///mnt/nas/backups/?backup=<name>&volume=web' --to restored.img
 
+Volumes of this machine, with snapshots: see drover pool --help.
 Keys of S3 targets come from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINTS and others, see docs/cli.md.
 
 Exit codes:
@@ -43,7 +45,7 @@ export const droverProgram = (act: Act): Command => {
     .version(version(), '--version', 'show the version')
     .helpOption('-h, --help', 'show help')
     .option('--json', 'results as one JSON document on stdout, errors as one on stderr')
-    .option('--quiet', 'no progress and no remarks; of results only the URLs')
+    .option('--quiet', 'no progress and no remarks; of results only URLs, devices and names')
     .option('--verbose', 'log events and the causes of errors, on stderr')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ outputError: () => {} })
@@ -64,5 +66,6 @@ export const droverProgram = (act: Act): Command => {
     add(backup, act)
   }
   addRestore(program, act)
+  addPool(program, act)
   return program
 }

@@ -6,13 +6,15 @@ import { randomIds, type Ids } from '#lib/base/ids.ts'
 import type { Log } from '#lib/base/log.ts'
 import { blockWorkers, type BlockWorkers } from '#lib/backup/block-workers.ts'
 import type { Progress } from './output/progress.ts'
-import type { Outcome, Terminal } from './output/terminal.ts'
+import type { Ask, Outcome, Terminal } from './output/terminal.ts'
 
 export interface Session {
   readonly clock: Clock
   readonly ids: Ids
   readonly log: Log
   readonly progress: Progress
+  /** `undefined`: nobody is there to answer. */
+  readonly ask: Ask | undefined
   readonly signal: AbortSignal
   readonly workers: BlockWorkers
 }
@@ -21,13 +23,13 @@ export interface Session {
 export type Act = (work: (session: Session) => Promise<Outcome>) => Promise<void>
 
 export const withSession = async (
-  { log, progress }: Pick<Terminal, 'log' | 'progress'>,
+  { log, progress, ask }: Pick<Terminal, 'log' | 'progress' | 'ask'>,
   signal: AbortSignal,
   work: (session: Session) => Promise<Outcome>,
 ): Promise<Outcome> => {
   const workers = blockWorkers()
   try {
-    return await work({ clock: systemClock, ids: randomIds, log, progress, signal, workers })
+    return await work({ clock: systemClock, ids: randomIds, log, progress, ask, signal, workers })
   } finally {
     await workers.close()
   }

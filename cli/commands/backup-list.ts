@@ -26,7 +26,7 @@ const listVolumes = async (store: ObjectStore, target: Target): Promise<Outcome>
   return {
     json: { target: formatTargetUrl(target), volumes: volumes.map((volume) => volumeJson(target, volume)) },
     text: volumes.length === 0 ? `no backup volumes in ${store.description}` : volumesText(volumes),
-    urls: volumes.map(({ name }) => urlOf({ target, volumeName: name })),
+    handles: volumes.map(({ name }) => urlOf({ target, volumeName: name })),
   }
 }
 
@@ -36,7 +36,7 @@ const listVolume = async (store: ObjectStore, target: Target, volumeName: string
   return {
     json: { target: formatTargetUrl(target), volume: volumeJson(target, volume) },
     text: backupsText(volume),
-    urls: volume.backups.map(({ name }) => urlOf({ target, volumeName, backupName: name })),
+    handles: volume.backups.map(({ name }) => urlOf({ target, volumeName, backupName: name })),
   }
 }
 

@@ -1,16 +1,21 @@
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { fileTarget } from '#lib/backup/file-target.ts'
-import { restoreBackup, type RestoreBackupResult } from '#lib/backup/restore-backup.ts'
+import { restoreBackup, type RestoreBackup, type RestoreBackupResult } from '#lib/backup/restore-backup.ts'
+import { restoreToVolume } from '#lib/backup/restore-to-volume.ts'
 import { formatBytes } from '#lib/base/sizes.ts'
+import type { ObjectStore } from '#lib/object-store/object-store.ts'
 import { parseBackupLocation } from '../location.ts'
+import { poolOption, withPool, type PoolOptions } from '../open-pool.ts'
 import { openStore } from '../open-store.ts'
 import { counted } from '../output/counted.ts'
 import { fieldsText, tableText } from '../output/tables.ts'
 import type { Outcome } from '../output/terminal.ts'
 import type { Act, Session } from '../session.ts'
+import { UsageError } from '../usage-error.ts'
 
-interface Options {
-  to: string
+interface Options extends PoolOptions {
+  to?: string
+  toVolume?: string
   fromBackup?: string
   salvage?: boolean
 }
@@ -19,9 +24,10 @@ const example = `
 Examples:
   $ drover restore 's3://backups@eu-central-1/?backup=backup-0123456789abcdef&volume=web' --to disk.img
   $ drover restore 'file:///mnt/nas/backups/?backup=monday&volume=web' --to /dev/vg0/web --from-backup sunday
+  $ drover restore 'file:///mnt/nas/backups/?backup=monday&volume=web' --to-volume web-of-monday --pool /srv/drover
 
 Every block is verified before it is written. A new file appears under its name only when it is complete;
-a file or device that is there already is written over.`
+a file or device that is there already is written over. A volume must be new, and is there only when it is complete.`
 
 const lostText = ({ lost }: RestoreBackupResult): string[] => {
   if (lost.length === 0) return []
@@ -33,11 +39,11 @@ const lostText = ({ lost }: RestoreBackupResult): string[] => {
   return ['', tableText(rows, columns), '', 'what was lost is zeros in the restored volume']
 }
 
-const text = (result: RestoreBackupResult, path: string, seconds: number): string =>
+const text = (result: RestoreBackupResult, to: string, seconds: number): string =>
   [
     fieldsText({
       restored: `${result.backupName} of volume ${result.volumeName}, ${formatBytes(result.volumeSizeBytes)}`,
-      to: path,
+      to,
       written: `${counted(result.writtenBlocks, 'block')} of ${formatBytes(result.blockSizeBytes)}`,
       'put right':
         result.driftedBlocks === 0
@@ -49,21 +55,17 @@ const text = (result: RestoreBackupResult, path: string, seconds: number): strin
     ...lostText(result),
   ].join('\n')
 
-const restoreTo = async (session: Session, url: string, options: Options): Promise<RestoreBackupResult> => {
-  const { target, volumeName, backupName } = parseBackupLocation(url)
-  const { signal, progress, workers } = session
-  const store = await openStore(target)
-  const file = await fileTarget(options.to, workers)
-  const restoring = restoreBackup({ store })({
-    volumeName,
-    backupName,
-    target: file,
-    fromBackupName: options.fromBackup,
-    salvage: options.salvage,
-    signal,
-    onProgress: ({ phase, doneBytes, totalBytes }) =>
-      progress.show({ what: phase, done: doneBytes, total: totalBytes, unit: 'bytes' }),
-  })
+/** What both kinds take. */
+type CommonCommand = Omit<RestoreBackup, 'target' | 'fromBackupName'>
+
+const restoreToFile = async (
+  { workers }: Session,
+  store: ObjectStore,
+  path: string,
+  command: CommonCommand & Pick<RestoreBackup, 'fromBackupName'>,
+): Promise<RestoreBackupResult> => {
+  const file = await fileTarget(path, workers)
+  const restoring = restoreBackup({ store })({ ...command, target: file })
   const result = await restoring.catch(async (error: unknown) => {
     await file.abandon()
     throw error
@@ -72,14 +74,39 @@ const restoreTo = async (session: Session, url: string, options: Options): Promi
   return result
 }
 
+const restoreTo = async (session: Session, url: string, options: Options): Promise<RestoreBackupResult> => {
+  const { target, volumeName, backupName } = parseBackupLocation(url)
+  const { signal, progress, workers } = session
+  const command: CommonCommand = {
+    volumeName,
+    backupName,
+    salvage: options.salvage,
+    signal,
+    onProgress: ({ phase, doneBytes, totalBytes }) =>
+      progress.show({ what: phase, done: doneBytes, total: totalBytes, unit: 'bytes' }),
+  }
+  const { to, toVolume: poolVolumeName, fromBackup: fromBackupName } = options
+  if (to !== undefined)
+    return restoreToFile(session, await openStore(target), to, { ...command, fromBackupName })
+  if (poolVolumeName === undefined) {
+    throw new UsageError('wrong-usage', 'neither --to nor --to-volume was given', {
+      hint: 'say where to restore with one of them',
+    })
+  }
+  const store = await openStore(target)
+  return withPool(session, options, (pool) =>
+    restoreToVolume({ store, pool, workers })({ ...command, poolVolumeName }),
+  )
+}
+
 const restore = async (session: Session, url: string, options: Options): Promise<Outcome> => {
   const startedAt = performance.now()
   const result = await restoreTo(session, url, options)
   const elapsedMs = Math.round(performance.now() - startedAt)
   const isComplete = result.lost.length === 0
   return {
-    json: { isComplete, to: options.to, ...result, elapsedMs },
-    text: text(result, options.to, elapsedMs / 1000),
+    json: { isComplete, to: options.to, toVolume: options.toVolume, ...result, elapsedMs },
+    text: text(result, options.to ?? `volume ${options.toVolume}`, elapsedMs / 1000),
     exit: isComplete ? 'done' : 'damaged',
   }
 }
@@ -87,10 +114,17 @@ const restore = async (session: Session, url: string, options: Options): Promise
 export const addRestore = (parent: Command, act: Act): Command =>
   parent
     .command('restore')
-    .description('write a backup into a file or block device')
+    .description('write a backup into a file, a block device or a new volume of a pool')
     .argument('<url>', 'URL of a backup')
-    .requiredOption('--to <file|device>', 'where to; a device must be at least as large as the volume')
-    .option('--from-backup <name>', 'what is there was restored from this backup: fetch only what differs')
+    .option('--to <file|device>', 'where to; a device must be at least as large as the volume')
+    .addOption(new Option('--to-volume <name>', 'where to: a new volume of a pool').conflicts('to'))
+    .addOption(poolOption().conflicts('to'))
+    .addOption(
+      new Option(
+        '--from-backup <name>',
+        'what is there was restored from this backup: fetch only what differs',
+      ).conflicts('toVolume'),
+    )
     .option(
       '--salvage',
       'go on past blocks that are missing or damaged; ends with exit code 4 if there are any',

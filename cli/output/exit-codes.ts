@@ -5,16 +5,24 @@ import { BackupError, type BackupErrorCode } from '#lib/backup/backup-error.ts'
 import { BackupstoreError, type BackupstoreErrorCode } from '#lib/backupstore/backupstore-error.ts'
 import { ObjectStoreError, type ObjectStoreErrorCode } from '#lib/object-store/object-store.ts'
 import { TargetError, type TargetErrorCode } from '#lib/target/target-error.ts'
+import { VolumeError, type VolumeErrorCode } from '#lib/volume/volume-error.ts'
 import { Interrupted } from '../interruption.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError, type UsageErrorCode } from '../usage-error.ts'
 
 export const exits = {
   done: { code: 0, meaning: 'done' },
   failed: { code: 1, meaning: 'failed' },
-  usage: { code: 2, meaning: 'wrong usage: options, URLs, names, the size of what is backed up' },
-  missing: { code: 3, meaning: 'not found: the target, the volume, the backup, or what is backed up' },
-  damaged: { code: 4, meaning: 'damaged: verify found bad blocks, or a restore had to leave some out' },
-  busy: { code: 5, meaning: 'locked or busy: try again later' },
+  usage: { code: 2, meaning: 'wrong usage: options, URLs, names, sizes, or a name that is taken' },
+  missing: {
+    code: 3,
+    meaning: 'not found: the target, the pool, the volume, the snapshot, the backup, or what is backed up',
+  },
+  damaged: {
+    code: 4,
+    meaning:
+      'damaged: verify found bad blocks, a restore had to leave some out, or what a pool recorded is not there',
+  },
+  busy: { code: 5, meaning: 'locked, attached or in use: detach it, or try again later' },
   noAccess: { code: 6, meaning: 'access denied, or not reachable' },
   interrupted: { code: 130, meaning: 'interrupted' },
 } as const
@@ -71,11 +79,41 @@ const targetExits: Record<TargetErrorCode, Exit> = {
   'no-folder': 'missing',
 }
 
+const volumeExits: Record<VolumeErrorCode, Exit> = {
+  'invalid-name': 'usage',
+  'invalid-size': 'usage',
+  'no-pool': 'missing',
+  'pool-exists': 'usage',
+  'pool-busy': 'busy',
+  'pool-full': 'failed',
+  unsupported: 'usage',
+  'volume-exists': 'usage',
+  'volume-not-found': 'missing',
+  'volume-attached': 'busy',
+  'volume-in-use': 'busy',
+  'snapshot-exists': 'usage',
+  'snapshot-not-found': 'missing',
+  'snapshot-in-use': 'busy',
+  'not-consistent': 'failed',
+  'several-devices': 'damaged',
+  'record-damaged': 'damaged',
+  'layer-damaged': 'damaged',
+  'missing-program': 'failed',
+  'host-failed': 'failed',
+}
+
+const usageExits: Record<UsageErrorCode, Exit> = {
+  'wrong-usage': 'usage',
+  'invalid-label': 'usage',
+  'not-confirmed': 'failed',
+}
+
 export const exitOf = (error: unknown): Exit => {
   if (error instanceof ObjectStoreError) return storeExits[error.code]
   if (error instanceof BackupstoreError) return backupstoreExits[error.code]
   if (error instanceof BackupError) return backupExits[error.code]
   if (error instanceof TargetError) return targetExits[error.code]
-  if (error instanceof UsageError) return 'usage'
+  if (error instanceof VolumeError) return volumeExits[error.code]
+  if (error instanceof UsageError) return usageExits[error.code]
   return error instanceof Interrupted ? 'interrupted' : 'failed'
 }

@@ -3,7 +3,9 @@ import { BackupError } from '#lib/backup/backup-error.ts'
 import { BackupstoreError } from '#lib/backupstore/backupstore-error.ts'
 import { ObjectStoreError } from '#lib/object-store/object-store.ts'
 import { TargetError } from '#lib/target/target-error.ts'
+import { VolumeError } from '#lib/volume/volume-error.ts'
 import { Interrupted } from '../interruption.ts'
+import { UsageError } from '../usage-error.ts'
 import { exitOf } from './exit-codes.ts'
 import { describeFailure, failureJson, failureText } from './failure.ts'
 
@@ -38,6 +40,12 @@ describe('exitOf', () => {
     [new BackupstoreError('unsupported', 'x'), 'failed'],
     [new TargetError('unsupported', 'x'), 'usage'],
     [new BackupError('source-size', 'x'), 'usage'],
+    [new VolumeError('pool-busy', 'x'), 'busy'],
+    [new VolumeError('snapshot-not-found', 'x'), 'missing'],
+    [new VolumeError('volume-exists', 'x'), 'usage'],
+    [new VolumeError('layer-damaged', 'x'), 'damaged'],
+    [new VolumeError('pool-full', 'x'), 'failed'],
+    [new UsageError('not-confirmed', 'x'), 'failed'],
     [new Interrupted(), 'interrupted'],
     [new Error('x'), 'failed'],
   ])('is by class and code: %o', (failure, exit) => {

@@ -3,10 +3,13 @@
  *
  * Results are on stdout, and with `--json` exactly one document; all else is on stderr.
  */
+import { once } from 'node:events'
+import { createInterface } from 'node:readline/promises'
 import type { Clock } from '#lib/base/clock.ts'
 import type { Log } from '#lib/base/log.ts'
 import { describeFailure, failureJson, failureText } from './failure.ts'
 import { exitOf, exits, type Exit } from './exit-codes.ts'
+import { printable } from './printable.ts'
 import { barProgress, lineProgress, noProgress, type Progress } from './progress.ts'
 import { stderrLog } from './stderr-log.ts'
 
@@ -21,19 +24,25 @@ export interface Outcome {
   /** For `--json`. Sizes in bytes; `undefined` is written as null, so that every key is always there. */
   json: object
   text: string
-  /** What is left of `text` with `--quiet`: URLs, one a line. Default: nothing. */
-  urls?: readonly string[]
+  /** What is left of `text` with `--quiet`: what a script goes on with, as URLs, devices or names, one a line. Default: nothing. */
+  handles?: readonly string[]
   exit?: Exit
 }
 
 export interface Streams {
+  stdin: NodeJS.ReadStream
   stdout: NodeJS.WriteStream
   stderr: NodeJS.WriteStream
 }
 
+/** Whether the answer is yes. An end of input is a no. */
+export type Ask = (question: string, signal: AbortSignal) => Promise<boolean>
+
 export interface Terminal {
   log: Log
   progress: Progress
+  /** `undefined` where nobody is there to answer. */
+  ask: Ask | undefined
   /** A remark for people. */
   remark(text: string): void
   /** Returns the exit code. */
@@ -43,10 +52,10 @@ export interface Terminal {
 
 const clearLine = '\r\u001b[K'
 
-const outcomeText = ({ json, text, urls = [] }: Outcome, style: OutputStyle): string => {
+const outcomeText = ({ json, text, handles = [] }: Outcome, style: OutputStyle): string => {
   if (style.isJson)
     return JSON.stringify(json, (_key, value: unknown) => (value === undefined ? null : value), 2)
-  return style.isQuiet ? urls.join('\n') : text
+  return style.isQuiet ? handles.join('\n') : text
 }
 
 const progressFor = (
@@ -58,8 +67,23 @@ const progressFor = (
   return stderr.isTTY && !style.isVerbose ? barProgress(stderr) : lineProgress(line)
 }
 
+/** Not in readline's terminal mode, in which Ctrl-C would be a key like others. */
+export const askOn =
+  (stdin: NodeJS.ReadableStream, stderr: Pick<NodeJS.WriteStream, 'write'>): Ask =>
+  async (question, signal) => {
+    const lines = createInterface({ input: stdin, terminal: false })
+    try {
+      stderr.write(`${printable(question)} [y/N] `)
+      const answered = once(lines, 'line', { signal }).then(([line]) => String(line))
+      const ended = once(lines, 'close', { signal }).then(() => '')
+      return /^\s*y(?:es)?\s*$/i.test(await Promise.race([answered, ended]))
+    } finally {
+      lines.close()
+    }
+  }
+
 export const terminal = (
-  { stdout, stderr }: Streams,
+  { stdin, stdout, stderr }: Streams,
   style: OutputStyle,
   clock: Pick<Clock, 'now'>,
 ): Terminal => {
@@ -69,6 +93,7 @@ export const terminal = (
   return {
     log: stderrLog(line, style, clock),
     progress,
+    ask: stdin.isTTY && stderr.isTTY && !style.isJson ? askOn(stdin, stderr) : undefined,
     remark: (text) => {
       if (!style.isJson && !style.isQuiet) line(text)
     },

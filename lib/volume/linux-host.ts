@@ -33,6 +33,8 @@ const keptBytes = 1024 * 1024
 const runProgram = (program: string, args: readonly string[], lockFd: number | undefined): Promise<string> =>
   new Promise((resolve, reject) => {
     const child = spawn(program, args, {
+      // Out of reach of the terminal's Ctrl-C, which would end it half way.
+      detached: true,
       env: { ...process.env, LC_ALL: 'C' },
       stdio: ['ignore', 'pipe', 'pipe', ...(lockFd === undefined ? [] : [lockFd])],
     })

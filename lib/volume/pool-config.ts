@@ -28,10 +28,15 @@ export const volumesFolder = (folder: string): string => join(folder, 'volumes')
 
 export const encodePoolConfig = (config: PoolConfig): string => `${JSON.stringify(config, undefined, 2)}\n`
 
-/** @throws VolumeError `no-pool`, `record-damaged`. */
+/** @throws VolumeError `no-pool`, `record-damaged`, `host-failed`. */
 export const readPoolConfig = async (folder: string): Promise<PoolConfig> => {
   const path = poolConfigPath(folder)
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EACCES')
+      throw new VolumeError('host-failed', `${path} cannot be read: permission denied`, {
+        cause,
+        hint: 'a pool belongs to whoever made it, as a rule root',
+      })
     throw new VolumeError('no-pool', `${folder} is no pool of volumes`, {
       cause,
       hint: `make it one with: drover pool init ${folder}`,

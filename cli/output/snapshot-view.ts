@@ -1,0 +1,42 @@
+/**
+ * @module snapshot-view: snapshots of volumes as they are shown.
+ */
+import { formatBytes } from '#lib/base/sizes.ts'
+import type { SnapshotView } from '#lib/volume/snapshot-reader.ts'
+import type { SnapshotRecord } from '#lib/volume/volume-record.ts'
+import { snapshotTree, type TreeLine } from '../snapshot-tree.ts'
+import { tableText, type Column } from './tables.ts'
+
+type Consistency = SnapshotRecord['consistency']
+
+const consistencyNames: Record<Consistency, string> = {
+  filesystem: 'file system',
+  'at-rest': 'at rest',
+  crash: 'crash-consistent',
+}
+
+const consistencyMeanings: Record<Consistency, string> = {
+  filesystem: 'its file system was frozen while it was taken',
+  'at-rest': 'the volume was not attached',
+  crash: 'as after a power cut: what was flushed is in it',
+}
+
+export const consistencyText = (consistency: Consistency): string =>
+  `${consistencyNames[consistency]}: ${consistencyMeanings[consistency]}`
+
+const of =
+  (value: (snapshot: SnapshotView) => string) =>
+  ({ snapshot }: TreeLine): string =>
+    snapshot ? value(snapshot) : ''
+
+const columns: Column<TreeLine>[] = [
+  { title: 'SNAPSHOT', value: ({ lead, snapshot }) => `${lead}${snapshot?.name ?? '(volume head)'}` },
+  { title: 'CREATED AT', value: of(({ createdAt }) => createdAt) },
+  { title: 'SIZE', value: of(({ sizeBytes }) => formatBytes(sizeBytes)), isRight: true },
+  { title: 'OWN', value: of(({ ownBytes }) => formatBytes(ownBytes)), isRight: true },
+  { title: 'MADE FOR', value: of(({ isUserCreated }) => (isUserCreated ? 'users' : 'backups')) },
+  { title: 'CONSISTENCY', value: of(({ consistency }) => consistencyNames[consistency]) },
+]
+
+export const snapshotsText = (snapshots: readonly SnapshotView[]): string =>
+  tableText(snapshotTree(snapshots), columns)
