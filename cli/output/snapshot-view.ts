@@ -33,7 +33,11 @@ const columns: Column<TreeLine>[] = [
   { title: 'SNAPSHOT', value: ({ lead, snapshot }) => `${lead}${snapshot?.name ?? '(volume head)'}` },
   { title: 'CREATED AT', value: of(({ createdAt }) => createdAt) },
   { title: 'SIZE', value: of(({ sizeBytes }) => formatBytes(sizeBytes)), isRight: true },
-  { title: 'OWN', value: of(({ ownBytes }) => formatBytes(ownBytes)), isRight: true },
+  {
+    title: 'OWN',
+    value: of(({ ownBytes }) => (ownBytes === undefined ? 'damaged' : formatBytes(ownBytes))),
+    isRight: true,
+  },
   { title: 'MADE FOR', value: of(({ isUserCreated }) => (isUserCreated ? 'users' : 'backups')) },
   { title: 'CONSISTENCY', value: of(({ consistency }) => consistencyNames[consistency]) },
 ]

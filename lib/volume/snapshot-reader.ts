@@ -15,8 +15,8 @@ export interface SnapshotView extends SnapshotRecord {
   children: string[]
   /** Whether the head was last at this snapshot. */
   isHeadParent: boolean
-  /** What only this snapshot has on the disk, and its deletion frees. */
-  ownBytes: number
+  /** What only this snapshot has on the disk, and its deletion frees. `undefined`: it is damaged, its file cannot be read. */
+  ownBytes: number | undefined
 }
 
 export interface SnapshotReader {
@@ -46,7 +46,8 @@ export const listSnapshots = async (context: PoolContext, volumeName: string): P
       parent: nameOf(snapshot.parentId),
       children: snapshots.filter(({ parentId }) => parentId === snapshot.id).map(({ name }) => name),
       isHeadParent: head.parentId === snapshot.id,
-      ownBytes: await context.driver.ownBytes(layerOf(context, entry, snapshot)),
+      // One that is damaged must not hide the others.
+      ownBytes: await context.driver.ownBytes(layerOf(context, entry, snapshot)).catch(() => undefined),
     })),
   )
 }
