@@ -14,6 +14,7 @@ const mayImport: Record<string, readonly string[]> = {
   backup: ['base', 'object-store', 'target', 'backupstore', 'volume'],
   operation: ['base'],
   catalog: ['base', 'operation'],
+  schedule: ['base', 'operation', 'catalog'],
 }
 
 /** Runtimes import `lib`; no runtime imports another. */
