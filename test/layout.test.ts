@@ -15,6 +15,7 @@ const mayImport: Record<string, readonly string[]> = {
   operation: ['base'],
   catalog: ['base', 'operation'],
   schedule: ['base', 'operation', 'catalog'],
+  jobs: ['base', 'operation', 'catalog', 'schedule'],
 }
 
 /** Runtimes import `lib`; no runtime imports another. */
