@@ -52,13 +52,19 @@ describe('sqlite', () => {
          console.log(n)
        }`,
     )
-    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const exited = once(child, 'exit')
     let answered = 0
-    for await (const line of createInterface(child.stdout)) {
-      answered = Number(line)
-      if (answered === 300) child.kill('SIGKILL')
+    try {
+      for await (const line of createInterface(child.stdout)) {
+        answered = Number(line)
+        if (answered === 300) break
+      }
+    } finally {
+      child.kill('SIGKILL')
+      await exited
     }
-    if (child.signalCode === null) await once(child, 'exit')
+    expect(answered).toBe(300)
     const store = sqliteItemStore(path)
     let count = 0
     for await (const { value } of queryAll(store, { partition: 'a' })) expect(value.n).toBe(++count)

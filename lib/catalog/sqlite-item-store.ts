@@ -1,12 +1,10 @@
 /**
  * @module sqlite-item-store: an item store in a table of an SQLite file.
- *
- * Survives `kill -9` whole; a power cut may take back the last moments, never a part of them (WAL, synchronous=NORMAL:
- * https://sqlite.org/pragma.html#pragma_synchronous).
  */
 import { randomUUID } from 'node:crypto'
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import type { SQLInputValue } from 'node:sqlite'
 import * as z from 'zod'
+import { openDatabase } from '#lib/base/sqlite-database.ts'
 import { decodeCursor, encodeCursor } from './item-cursor.ts'
 import {
   checkItem,
@@ -120,9 +118,7 @@ export interface SqliteItemStore extends ItemStore {
 
 /** Makes the file if there is none. One process at a time. */
 export const sqliteItemStore = (path: string): SqliteItemStore => {
-  const database = new DatabaseSync(path)
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000')
-  database.exec(schema)
+  const database = openDatabase(path, 'kill-only', schema)
   const select = database.prepare('SELECT * FROM items WHERE partition = ? AND sort = ?')
   const columns = 'version, value, first_partition, first_sort, second_partition, second_sort, expires_at'
   const insert = database.prepare(

@@ -2,9 +2,10 @@
  * @module sqlite-leases: messages in a table of an SQLite file, of many queues. Survives `kill -9`, as sqlite-item-store.ts does.
  */
 import { randomUUID } from 'node:crypto'
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import * as z from 'zod'
 import type { Clock } from '#lib/base/clock.ts'
+import { atOnce, openDatabase } from '#lib/base/sqlite-database.ts'
 import { leaseMs, retryAfterMs, type MessageLeases } from './message-leases.ts'
 import { deduplicationMs, mostTries, type QueueMessage } from './queue.ts'
 
@@ -46,72 +47,58 @@ export interface SqliteQueues {
 
 const columns = 'id, "group", deduplication_id, body'
 
-/** Makes the file if there is none. One process at a time. */
-export const sqliteQueues = (path: string, clock: Pick<Clock, 'now'>): SqliteQueues => {
-  const database = new DatabaseSync(path)
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000')
-  database.exec(schema)
-  const forget = database.prepare('DELETE FROM seen WHERE until_ms <= ?')
-  const see = database.prepare('INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT DO NOTHING')
-  const insert = database.prepare(
+const statementsOf = (database: DatabaseSync) => ({
+  forget: database.prepare('DELETE FROM seen WHERE until_ms <= ?'),
+  see: database.prepare('INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
+  insert: database.prepare(
     'INSERT INTO messages (queue, "group", deduplication_id, body, away_until_ms, tries, is_dead) VALUES (?, ?, ?, ?, 0, 0, 0)',
-  )
-  const putAside = database.prepare(
+  ),
+  putAside: database.prepare(
     'UPDATE messages SET is_dead = 1, lease = NULL WHERE queue = ? AND is_dead = 0 AND tries >= ? AND away_until_ms <= ?',
-  )
-  const free = database.prepare(
+  ),
+  free: database.prepare(
     `SELECT ${columns} FROM messages WHERE queue = ? AND is_dead = 0 AND away_until_ms <= ? AND id IN
      (SELECT min(id) FROM messages WHERE queue = ? AND is_dead = 0 GROUP BY "group") ORDER BY id LIMIT ?`,
-  )
-  const lend = database.prepare(
-    'UPDATE messages SET lease = ?, away_until_ms = ?, tries = tries + 1 WHERE id = ?',
-  )
-  const settle = database.prepare('DELETE FROM messages WHERE lease = ?')
-  const triesOf = database.prepare('SELECT tries FROM messages WHERE lease = ?')
-  const giveBack = database.prepare('UPDATE messages SET lease = NULL, away_until_ms = ? WHERE lease = ?')
-  const dead = database.prepare(`SELECT ${columns} FROM messages WHERE queue = ? AND is_dead = 1 ORDER BY id`)
+  ),
+  lend: database.prepare('UPDATE messages SET lease = ?, away_until_ms = ?, tries = tries + 1 WHERE id = ?'),
+  settle: database.prepare('DELETE FROM messages WHERE lease = ?'),
+  triesOf: database.prepare('SELECT tries FROM messages WHERE lease = ?'),
+  giveBack: database.prepare('UPDATE messages SET lease = NULL, away_until_ms = ? WHERE lease = ?'),
+  dead: database.prepare(`SELECT ${columns} FROM messages WHERE queue = ? AND is_dead = 1 ORDER BY id`),
+})
+
+/** Makes the file if there is none. One process at a time. */
+export const sqliteQueues = (path: string, clock: Pick<Clock, 'now'>): SqliteQueues => {
+  const database = openDatabase(path, 'kill-only', schema)
+  const sql = statementsOf(database)
   const nowMs = () => clock.now().getTime()
-
-  /** All or nothing. */
-  const atOnce = <T>(work: () => T): T => {
-    database.exec('BEGIN IMMEDIATE')
-    try {
-      const result = work()
-      database.exec('COMMIT')
-      return result
-    } catch (error) {
-      database.exec('ROLLBACK')
-      throw error
-    }
-  }
-
   return {
     leases: (queue) => ({
       add: ({ group, deduplicationId, body }) =>
-        atOnce(() => {
-          forget.run(nowMs())
-          if (see.run(queue, deduplicationId, nowMs() + deduplicationMs).changes === 0) return
-          insert.run(queue, group, deduplicationId, body)
+        atOnce(database, () => {
+          sql.forget.run(nowMs())
+          if (sql.see.run(queue, deduplicationId, nowMs() + deduplicationMs).changes === 0) return
+          sql.insert.run(queue, group, deduplicationId, body)
         }),
       lend: (most) =>
-        atOnce(() => {
-          putAside.run(queue, mostTries, nowMs())
-          return free.all(queue, nowMs(), queue, most).map((row) => {
+        atOnce(database, () => {
+          sql.putAside.run(queue, mostTries, nowMs())
+          return sql.free.all(queue, nowMs(), queue, most).map((row) => {
             const { id, ...message } = messageOf(row)
             const lease = randomUUID()
-            lend.run(lease, nowMs() + leaseMs, id)
+            sql.lend.run(lease, nowMs() + leaseMs, id)
             return { message, lease }
           })
         }),
       settle: (lease) => {
-        settle.run(lease)
+        sql.settle.run(lease)
       },
       giveBack: (lease) => {
-        const row = triesOf.get(lease)
-        if (row) giveBack.run(nowMs() + retryAfterMs(Number(row.tries)), lease)
+        const row = sql.triesOf.get(lease)
+        if (row) sql.giveBack.run(nowMs() + retryAfterMs(Number(row.tries)), lease)
       },
       dead: () =>
-        dead.all(queue).map((row) => {
+        sql.dead.all(queue).map((row) => {
           const { id: _, ...message } = messageOf(row)
           return message
         }),
