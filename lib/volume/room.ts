@@ -27,8 +27,9 @@ export const allocatedBytes = async (path: string): Promise<number> =>
   (await stat(path)).blocks * statBlockBytes
 
 const promisedTo = async (context: PoolContext, record: VolumeRecord): Promise<number> => {
-  const mayShare = record.snapshots.length > 0 || record.pending?.kind === 'make-layer'
-  if (context.driver.sharesBlocks && mayShare) return record.sizeBytes
+  // A copy under way still has to be written, as what a clone shares may have to be.
+  if (record.pending?.kind === 'make-layer') return record.sizeBytes
+  if (context.driver.sharesBlocks && record.snapshots.length > 0) return record.sizeBytes
   return Math.max(0, record.sizeBytes - (await allocatedBytes(headImage(context, record))))
 }
 

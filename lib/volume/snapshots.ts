@@ -129,7 +129,10 @@ const checkNew = ({ record }: VolumeEntry, name: string): void => {
   }
 }
 
-/** Makes a layer that nothing names until `done` does; a failure takes it back. */
+/**
+ * Makes a layer that nothing names until `work` does; a failure takes it back. Announcing it promises room to what may then have
+ * to be written twice, so it is done in the turn in which that room was found.
+ */
 const withNewLayer = async <T>(
   context: PoolContext,
   entry: VolumeEntry,
@@ -138,7 +141,10 @@ const withNewLayer = async <T>(
 ): Promise<T> => {
   const layerId = context.ids.name(prefix)
   const layer = layerFolder(context, entry.record, layerId)
-  await writeVolume(context, entry, { ...entry.record, pending: { kind: 'make-layer', layerId } })
+  await context.inTurn(async () => {
+    await checkRoomForSnapshot(context, entry.record)
+    await writeVolume(context, entry, { ...entry.record, pending: { kind: 'make-layer', layerId } })
+  })
   try {
     return await work(layer, layerId)
   } catch (error) {
@@ -157,7 +163,6 @@ export const createSnapshot = (
   return changeVolume(context, volumeName, async (entry) => {
     const name = wanted.name ?? context.ids.name('snap')
     checkNew(entry, name)
-    await context.inTurn(() => checkRoomForSnapshot(context, entry.record))
     return withNewLayer(context, entry, 'snap', async (layer, id) => {
       const { record } = entry
       const head = layerFolder(context, record, record.head.id)
@@ -210,7 +215,6 @@ export const revertVolume = (context: PoolContext, volumeName: string, name: str
   return changeVolume(context, volumeName, async (entry) => {
     const snapshot = requireSnapshot(entry.record, name)
     await requireNoFrontend(context, entry.record, 'revert it')
-    await context.inTurn(() => checkRoomForSnapshot(context, entry.record))
     const oldHeadId = entry.record.head.id
     const headId = await withNewLayer(context, entry, 'head', async (layer, layerId) => {
       const { record } = entry

@@ -86,14 +86,14 @@ const beginVolume = (
     }
     await checkRoomForVolume(context, `volume ${name}`, record.sizeBytes)
     const entry = newEntry(record)
-    context.volumes.set(name, entry)
+    await context.host.makeFolder(volumeFolder(context, name))
     try {
-      await context.host.makeFolder(volumeFolder(context, name))
       await writeVolume(context, entry, record)
     } catch (error) {
-      context.volumes.delete(name)
+      await context.host.removeTree(volumeFolder(context, name))
       throw error
     }
+    context.volumes.set(name, entry)
     return entry
   })
 }
@@ -108,11 +108,11 @@ export const createVolume = async (context: PoolContext, volume: NewVolume): Pro
   const entry = await beginVolume(context, volume, 'create-volume')
   try {
     await makeHead(context, entry)
+    await writeVolume(context, entry, { ...entry.record, pending: null })
   } catch (error) {
     await removeVolume(context, entry)
     throw error
   }
-  await writeVolume(context, entry, { ...entry.record, pending: null })
   return entry.record
 }
 

@@ -20,7 +20,7 @@ export const xfsDriver = (host: Host, poolId: string): PoolDriver => ({
   cloneLayer: async (from, to, { isReadOnly }) => {
     await host.makeFolder(to)
     await host.cloneFile(imageOf(from), imageOf(to))
-    if (isReadOnly) await host.setMode(imageOf(to), readOnlyMode)
+    await host.setMode(imageOf(to), isReadOnly ? readOnlyMode : 0o600)
   },
   changedExtents: changedByPlace,
   ownBytes: (layer) => ownBytesOf(imageOf(layer)),
