@@ -68,3 +68,12 @@ describe('block workers', () => {
     await expect(workers.run({ kind: 'check', block })).rejects.toMatchObject({ code: 'invalid-block' })
   })
 })
+
+it('refuses tasks when it is closed, also those under way', async () => {
+  const workers = blockWorkers(1)
+  const task = { kind: 'hash', fd: -1, index: 0, blockSizeBytes: 2 ** 21 } as const
+  const underWay = Promise.allSettled([workers.run(task), workers.run(task), workers.run(task)])
+  await workers.close()
+  expect((await underWay).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+  await expect(workers.run(task)).rejects.toThrow('have ended')
+})

@@ -42,9 +42,12 @@ const threadOptions = (): WorkerOptions => {
   return folder === undefined ? {} : { env: { NODE_COMPILE_CACHE: dirname(folder) } }
 }
 
+const closedError = (): Error => new Error('the threads for blocks have ended')
+
 export const blockWorkers = (size: number = availableParallelism()): BlockWorkers => {
   const threads: Thread[] = []
-  const queue: Waiting[] = []
+  let queue: Waiting[] = []
+  let isClosed = false
 
   const give = (thread: Thread): void => {
     thread.current = queue.shift()
@@ -75,6 +78,7 @@ export const blockWorkers = (size: number = availableParallelism()): BlockWorker
     size,
     run: <Kind extends BlockTask['kind']>(task: Extract<BlockTask, { kind: Kind }>) =>
       new Promise<TaskResults[Kind]>((resolve, reject) => {
+        if (isClosed) throw closedError()
         const settle = (reply: WorkerReply) => {
           if (reply.kind === 'failed') reject(errorOf(reply.failure))
           // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a task of a kind has that kind's result
@@ -86,7 +90,11 @@ export const blockWorkers = (size: number = availableParallelism()): BlockWorker
         else if (threads.length < size) start()
       }),
     close: async () => {
+      isClosed = true
+      const left = [...queue, ...threads.flatMap(({ current }) => current ?? [])]
+      queue = []
       await Promise.all(threads.map((thread) => thread.worker.terminate()))
+      for (const { reject } of left) reject(closedError())
     },
   }
 }

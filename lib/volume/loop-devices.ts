@@ -58,9 +58,11 @@ const deviceNumber = (dev: bigint): string => {
   return `${major}:${minor & 0xffffffffn}`
 }
 
-/** @throws VolumeError `several-devices`. */
+/** @throws VolumeError `several-devices`, `layer-damaged`. */
 export const loopDeviceOf = async (host: Host, image: string): Promise<LoopDevice | undefined> => {
-  const { ino, dev } = await stat(image, { bigint: true })
+  const { ino, dev } = await stat(image, { bigint: true }).catch((cause: unknown) => {
+    throw new VolumeError('layer-damaged', `cannot read ${image}`, { cause })
+  })
   const found = (await listLoopDevices(host)).filter(
     (device) => device.inode === Number(ino) && device.device === deviceNumber(dev),
   )

@@ -8,7 +8,8 @@
  *
  * A crash at any moment leaves what `openPool` puts right. Contract: pool.contract.ts.
  */
-import { mkdir, open, readdir, statfs } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, open, readdir, rmdir, statfs } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { systemClock, type Clock } from '#lib/base/clock.ts'
 import { randomIds, type Ids } from '#lib/base/ids.ts'
@@ -59,7 +60,8 @@ export interface VolumeView {
   blockSizeBytes: number
   sectorSizeBytes: number
   createdAt: string
-  state: 'attached' | 'detached'
+  /** `damaged`: its file cannot be read. */
+  state: 'attached' | 'detached' | 'damaged'
   frontend: Frontend | undefined
   /** The device, or file, to write to. */
   path: string | undefined
@@ -151,11 +153,19 @@ const checkKind = (folder: string, kind: PoolKind, possible: PoolKind): void => 
   })
 }
 
+const removeIfEmpty = async (path: string): Promise<void> => {
+  await rmdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY') throw error
+  })
+}
+
 /** @throws VolumeError `pool-exists`, `unsupported`, `missing-program`, `host-failed`. */
 export const initPool = async (wanted: InitPool): Promise<PoolConfig> => {
   const { host = linuxHost(), ids = randomIds } = wanted
   const folder = resolve(wanted.folder)
   await mkdir(folder, { recursive: true })
+  // An init that was cut off left an empty one.
+  if (!existsSync(poolConfigPath(folder))) await removeIfEmpty(volumesFolder(folder))
   const there = (await readdir(folder)).filter((name) => name !== 'lost+found')
   if (there.length > 0) {
     throw new VolumeError('pool-exists', `${folder} is not empty`, {
@@ -188,19 +198,34 @@ const lockPool = async (folder: string) => {
   })
 }
 
-const viewOf = async (context: PoolContext, record: VolumeRecord): Promise<VolumeView> => {
+const lookAt = async (
+  context: PoolContext,
+  record: VolumeRecord,
+): Promise<Pick<VolumeView, 'actualSizeBytes' | 'state' | 'frontend' | 'path'>> => {
   const attachment = await attachmentOf(context, record)
-  const { name, sizeBytes, blockSizeBytes, sectorSizeBytes, createdAt } = record
   return {
-    name,
-    sizeBytes,
     actualSizeBytes: await allocatedBytes(headImage(context, record)),
-    blockSizeBytes,
-    sectorSizeBytes,
-    createdAt,
     state: attachment ? 'attached' : 'detached',
     frontend: attachment?.frontend,
     path: attachment?.path,
+  }
+}
+
+/** One that is damaged must not hide the others. */
+const damaged = (error: unknown): Awaited<ReturnType<typeof lookAt>> => {
+  if (!(error instanceof VolumeError) || error.code !== 'layer-damaged') throw error
+  return { actualSizeBytes: 0, state: 'damaged', frontend: undefined, path: undefined }
+}
+
+const viewOf = async (context: PoolContext, record: VolumeRecord): Promise<VolumeView> => {
+  const { name, sizeBytes, blockSizeBytes, sectorSizeBytes, createdAt } = record
+  return {
+    ...(await lookAt(context, record).catch(damaged)),
+    name,
+    sizeBytes,
+    blockSizeBytes,
+    sectorSizeBytes,
+    createdAt,
     snapshots: record.snapshots.length,
   }
 }
