@@ -1,0 +1,146 @@
+/**
+ * @module entities: what the catalog knows of: the schemas of what is stored, which are those of the domain.
+ *
+ * Times are ISO 8601 in UTC; sizes are bytes. What comes of a backupstore can be had again from it; the rest is the catalog's own.
+ */
+import * as z from 'zod'
+
+const name = z.string().min(1)
+const time = z.string()
+const sizeBytes = z.int().nonnegative()
+const labels = z.record(z.string(), z.string())
+
+export const Cluster = z.object({ name, createdAt: time })
+export type Cluster = z.infer<typeof Cluster>
+
+export const Node = z.object({
+  name,
+  cluster: name,
+  joinedAt: time,
+  /** Of the last heartbeat or report. */
+  heardAt: time.nullable(),
+  /** Of the agent. */
+  version: z.string().nullable(),
+  pool: z
+    .object({ kind: z.string(), totalBytes: sizeBytes, availableBytes: sizeBytes, promisedBytes: sizeBytes })
+    .nullable(),
+})
+export type Node = z.infer<typeof Node>
+
+export const Volume = z.object({
+  cluster: name,
+  name,
+  node: name,
+  /** One more each time that it is placed anew: a command for an earlier placement is refused. */
+  generation: z.int().positive(),
+  sizeBytes,
+  actualSizeBytes: sizeBytes,
+  state: z.enum(['creating', 'restoring', 'detached', 'attached', 'deleting', 'damaged']),
+  /** Of its device. */
+  path: z.string().nullable(),
+  /** In which it takes part, by name and by group; neither: the default group. */
+  jobs: z.array(z.string()),
+  groups: z.array(z.string()),
+  /** Where its backups go. */
+  target: z.string().nullable(),
+  backupVolume: z.string().nullable(),
+  createdAt: time,
+})
+export type Volume = z.infer<typeof Volume>
+
+export const Snapshot = z.object({
+  cluster: name,
+  volume: name,
+  name,
+  parent: z.string().nullable(),
+  createdAt: time,
+  isUserCreated: z.boolean(),
+  labels,
+  sizeBytes,
+  consistency: z.enum(['filesystem', 'at-rest', 'crash']),
+})
+export type Snapshot = z.infer<typeof Snapshot>
+
+export const Target = z.object({
+  name,
+  /** `s3://bucket@region/path/`, `nfs://server:/path`, `file:///path/` */
+  url: z.string(),
+  /** Of a secret, by name, never the secret itself. */
+  credential: z.string().nullable(),
+  /** A cluster whose nodes alone reach it; null: the control plane does too. */
+  reachedBy: z.string().nullable(),
+  createdAt: time,
+  /** When all of it was looked at last, and what was wrong then. */
+  indexedAt: time.nullable(),
+  failure: z.string().nullable(),
+})
+export type Target = z.infer<typeof Target>
+
+/** Of the backupstore. */
+export const BackupVolume = z.object({
+  target: name,
+  name,
+  sizeBytes,
+  lastBackupName: z.string(),
+  lastBackupAt: z.string(),
+  createdAt: z.string(),
+  /** Of the volume.cfg that this was read from. */
+  etag: z.string(),
+})
+export type BackupVolume = z.infer<typeof BackupVolume>
+
+/** Of the backupstore: committed. */
+export const Backup = z.object({
+  target: name,
+  volume: name,
+  name,
+  snapshotName: z.string(),
+  snapshotCreatedAt: z.string(),
+  createdAt: z.string(),
+  sizeBytes,
+  newlyUploadedBytes: sizeBytes,
+  labels,
+  isIncremental: z.boolean(),
+  /** Why it cannot be restored. */
+  obstacle: z.string().nullable(),
+  /** Of the backup_*.cfg that this was read from. */
+  etag: z.string(),
+})
+export type Backup = z.infer<typeof Backup>
+
+/** What a job did for one volume in one minute. */
+export const RunOutcome = z.object({
+  cluster: name,
+  volume: name,
+  outcome: z.enum(['operation', 'nothing-new', 'skipped']),
+  operationId: z.string().nullable(),
+  /** Why it was skipped. */
+  reason: z.string().nullable(),
+})
+
+/** Known by job and minute: a doubled tick finds it and goes on with it. */
+export const Run = z.object({
+  job: name,
+  minute: time,
+  startedAt: time,
+  endedAt: time.nullable(),
+  outcomes: z.array(RunOutcome),
+})
+export type Run = z.infer<typeof Run>
+
+export const Setting = z.object({ name, value: z.json() })
+export type Setting = z.infer<typeof Setting>
+
+export const roles = ['viewer', 'operator', 'admin', 'node'] as const
+
+export const AccessToken = z.object({
+  /** SHA-256 of the token, in hex: the token itself is shown once and kept nowhere. */
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  name,
+  role: z.enum(roles),
+  /** Of a node's token. */
+  node: z.string().nullable(),
+  createdAt: time,
+  expiresAt: time.nullable(),
+})
+export type AccessToken = z.infer<typeof AccessToken>
