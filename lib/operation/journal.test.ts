@@ -56,7 +56,8 @@ describe('a journal', () => {
     const before = open(path)
     for (const id of ['a', 'b', 'c']) before.accept(command(id))
     before.begin('b')
-    before.writeCheckpoint('b', { backup: 'backup-1', blocks: [1, 2] })
+    before.writeCheckpoint('b', { backup: 'none yet' }, Buffer.from('one, '))
+    before.writeCheckpoint('b', { backup: 'backup-1' }, Buffer.from('two'))
     before.cancel('c', expiresAt)
     before.close()
     const after = open(path)
@@ -66,11 +67,13 @@ describe('a journal', () => {
         command: command('b'),
         state: 'begun',
         isCancelled: false,
-        checkpoint: { backup: 'backup-1', blocks: [1, 2] },
+        checkpoint: { data: { backup: 'backup-1' }, appended: Buffer.from('one, two') },
       },
       { command: command('c'), state: 'accepted', isCancelled: true, checkpoint: undefined },
     ])
     expect(said(after)).toHaveLength(4)
+    after.end('b', { kind: 'cancelled' })
+    expect(idsOf(after)).toEqual(['a', 'c'])
     after.close()
     rmSync(folder, { recursive: true })
   })

@@ -23,7 +23,14 @@ export interface JournalEntry {
   state: JournalState
   isCancelled: boolean
   /** What the work itself wrote down, to go on from after a crash. */
-  checkpoint: JsonObject | undefined
+  checkpoint: Checkpoint | undefined
+}
+
+export interface Checkpoint {
+  /** As written last. */
+  data: JsonObject
+  /** All that was appended, one after another. */
+  appended: Uint8Array
 }
 
 export interface Journal {
@@ -36,7 +43,8 @@ export interface Journal {
   /** Oldest first: what is to be performed, or was under way when the process died. */
   unfinished(): JournalEntry[]
   begin(operationId: string): void
-  writeCheckpoint(operationId: string, checkpoint: JsonObject): void
+  /** Replaces the data, and adds to what was appended. */
+  writeCheckpoint(operationId: string, data: JsonObject, append: Uint8Array): void
   report(operationId: string, event: Extract<ReportEvent, { kind: 'progress' }>): void
   end(operationId: string, event: Extract<ReportEvent, { kind: 'succeeded' | 'failed' | 'cancelled' }>): void
   /** Oldest first. */
@@ -59,10 +67,13 @@ CREATE TABLE IF NOT EXISTS operations (
   last_event TEXT,
   expires_at TEXT NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS appended (id INTEGER PRIMARY KEY AUTOINCREMENT, operation_id TEXT NOT NULL, bytes BLOB NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS appended_of ON appended (operation_id);
 CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, report TEXT NOT NULL) STRICT;
 `
 
 const Row = z.object({
+  id: z.string(),
   command: z.string(),
   state: z.enum(['accepted', 'begun', 'ended']),
   is_cancelled: z.number(),
@@ -76,20 +87,25 @@ const Known = z.object({
   is_cancelled: z.number(),
 })
 
+const bytesOf = (found: unknown): Uint8Array =>
+  z.object({ bytes: z.instanceof(Uint8Array) }).parse(found).bytes
+
 const commandOf = (text: string): PerformCommand => {
   const read = readCommand(JSON.parse(text))
   if (read.kind === 'command' && read.command.command === 'perform') return read.command
   throw new Error(`the journal holds what is no command: ${text.slice(0, 200)}`)
 }
 
-const entryOf = (found: unknown): JournalEntry => {
-  const row = Row.parse(found)
+const entryOf = (row: z.infer<typeof Row>, appended: () => Uint8Array): JournalEntry => {
   return {
     command: commandOf(row.command),
     state: row.state,
     isCancelled: row.is_cancelled === 1,
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `writeCheckpoint` alone
-    checkpoint: row.checkpoint === null ? undefined : (JSON.parse(row.checkpoint) as JsonObject),
+    checkpoint:
+      row.checkpoint === null
+        ? undefined
+        : // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `writeCheckpoint` alone
+          { data: JSON.parse(row.checkpoint) as JsonObject, appended: appended() },
   }
 }
 
@@ -109,9 +125,12 @@ const statementsOf = (database: DatabaseSync) => ({
   setState: database.prepare('UPDATE operations SET state = ? WHERE id = ?'),
   setCancelled: database.prepare('UPDATE operations SET is_cancelled = 1 WHERE id = ?'),
   setCheckpoint: database.prepare('UPDATE operations SET checkpoint = ? WHERE id = ?'),
+  append: database.prepare('INSERT INTO appended (operation_id, bytes) VALUES (?, ?)'),
+  appended: database.prepare('SELECT bytes FROM appended WHERE operation_id = ? ORDER BY id'),
+  dropAppended: database.prepare('DELETE FROM appended WHERE operation_id = ?'),
   setSaid: database.prepare('UPDATE operations SET sequence = ?, last_event = ? WHERE id = ?'),
   unfinished: database.prepare(
-    "SELECT command, state, is_cancelled, checkpoint FROM operations WHERE command IS NOT NULL AND state <> 'ended' ORDER BY number",
+    "SELECT id, command, state, is_cancelled, checkpoint FROM operations WHERE command IS NOT NULL AND state <> 'ended' ORDER BY number",
   ),
   post: database.prepare('INSERT INTO outbox (report) VALUES (?)'),
   pending: database.prepare('SELECT id, report FROM outbox ORDER BY id LIMIT ?'),
@@ -171,20 +190,27 @@ export const openJournal = ({ path, node, now }: JournalSettings): Journal => {
         sql.setCancelled.run(operationId)
       }),
     isCancelled: (operationId) => known(operationId)?.is_cancelled === 1,
-    unfinished: () => sql.unfinished.all().map(entryOf),
+    unfinished: () =>
+      sql.unfinished.all().map((found) => {
+        const row = Row.parse(found)
+        return entryOf(row, () => Buffer.concat(sql.appended.all(row.id).map(bytesOf)))
+      }),
     begin: (operationId) =>
       atOnce(database, () => {
         sql.setState.run('begun', operationId)
         say(operationId, { kind: 'progress', progress: null })
       }),
-    writeCheckpoint: (operationId, checkpoint) => {
-      sql.setCheckpoint.run(JSON.stringify(checkpoint), operationId)
-    },
+    writeCheckpoint: (operationId, data, append) =>
+      atOnce(database, () => {
+        sql.setCheckpoint.run(JSON.stringify(data), operationId)
+        if (append.length > 0) sql.append.run(operationId, append)
+      }),
     report: (operationId, event) => atOnce(database, () => say(operationId, event)),
     end: (operationId, event) =>
       atOnce(database, () => {
         sql.setState.run('ended', operationId)
         sql.setCheckpoint.run(null, operationId)
+        sql.dropAppended.run(operationId)
         say(operationId, event)
       }),
     outbox: (most) =>
