@@ -13,6 +13,7 @@ const mayImport: Record<string, readonly string[]> = {
   volume: ['base'],
   backup: ['base', 'object-store', 'target', 'backupstore', 'volume'],
   operation: ['base'],
+  perform: ['base', 'object-store', 'target', 'backupstore', 'volume', 'backup', 'operation'],
   catalog: ['base', 'operation'],
   schedule: ['base', 'operation', 'catalog'],
   jobs: ['base', 'operation', 'catalog', 'schedule'],

@@ -134,27 +134,30 @@ const backUpFrom = async (
 }
 
 /**
- * Safe to repeat. A snapshot made for a backup that failed is deleted; one left by a process that died goes with
- * `releaseLeftSnapshots`. @throws VolumeError; what createBackup throws.
+ * Safe to repeat. A snapshot made for a backup that failed is deleted, unless that will be resumed; one left by a process that
+ * died goes with `releaseLeftSnapshots`. @throws VolumeError; what createBackup throws.
  */
 export const backUpVolume =
   (deps: BackUpVolumeDeps) =>
   async (command: BackUpVolume): Promise<BackUpVolumeResult> => {
     const { pool } = deps
     const volume = command.poolVolumeName
-    const isMade = command.snapshotName === undefined
     const name = command.snapshotName ?? (await pool.createSnapshot(volume, { isUserCreated: false })).name
     const reader = await pool.openSnapshot(volume, name)
     let open: OpenBase | undefined
+    let willResume = false
     try {
       open = await openBase(deps, command, reader)
       return await backUpFrom(deps, command, reader, open)
+    } catch (error) {
+      willResume = command.willResume?.(error) ?? false
+      throw error
     } finally {
       reader.close()
       open?.reader?.close()
       // After a success the base before has been replaced; after a failure the new one is none.
       if (open) await release(deps, volume, open.snapshot)
-      if (isMade) await release(deps, volume, reader.snapshot)
+      if (!willResume) await release(deps, volume, reader.snapshot)
     }
   }
 

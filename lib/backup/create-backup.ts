@@ -69,7 +69,8 @@ export interface CreateBackup {
   /** Default: 15 minutes. */
   lockWaitMs?: number | undefined
   resume?: ResumeBackup | undefined
-  /** Where given, a failed backup keeps its mark, so that it can be resumed. */
+  /** Whether one that fails so will be resumed, and its mark is to stay. Default: where checkpoints are kept, always. */
+  willResume?: ((error: unknown) => boolean) | undefined
   onCheckpoint?: ((checkpoint: BackupCheckpoint) => Promise<void>) | undefined
   onProgress?: ((progress: BackupProgress) => void) | undefined
   signal?: AbortSignal | undefined
@@ -198,7 +199,9 @@ const underMark = async (run: BackupRun): Promise<CreateBackupResult> => {
   try {
     return await transferAndCommit(run, commit)
   } catch (error) {
-    if (!commit.isTried && !run.command.onCheckpoint) await giveUp(run)
+    const { willResume, onCheckpoint } = run.command
+    const stays = willResume ? willResume(error) : onCheckpoint !== undefined
+    if (!commit.isTried && !stays) await giveUp(run)
     throw error
   }
 }

@@ -1,0 +1,180 @@
+/**
+ * @module backup-performers: operations that move data between a node's pool and a backupstore.
+ *
+ * A backup that was under way when its process died goes on under its own name and lock, from the checkpoints that it wrote, if
+ * its mark is still there; else it is made anew, from the same snapshot, under a name that says so.
+ */
+import { backUpVolume, releaseLeftSnapshots, type BackUpVolume } from '#lib/backup/back-up-volume.ts'
+import type { BackupCheckpoint, ResumeBackup } from '#lib/backup/backup-checkpoint.ts'
+import { restoreToVolume } from '#lib/backup/restore-to-volume.ts'
+import { readBackupHeader } from '#lib/backupstore/backup-volume.ts'
+import { BackupstoreError } from '#lib/backupstore/backupstore-error.ts'
+import { isInProgress } from '#lib/backupstore/in-progress.ts'
+import { volumeKeys } from '#lib/backupstore/keys.ts'
+import type { ObjectStore } from '#lib/object-store/object-store.ts'
+import type { PerformCommand } from '#lib/operation/command.ts'
+import type { Checkpoint } from '#lib/operation/journal.ts'
+import type { JsonObject } from '#lib/operation/json.ts'
+import * as z from 'zod'
+import type { Pool } from '#lib/volume/pool.ts'
+import { VolumeError } from '#lib/volume/volume-error.ts'
+import { ProcessEnding, type Performance, type Performers } from './performer.ts'
+import type { OpenTarget, StorePerformersDeps } from './store-performers.ts'
+
+export interface BackupPerformersDeps extends StorePerformersDeps {
+  pool: Pool
+}
+
+export type BackupPerformers = Pick<Performers, 'create-backup' | 'restore-backup'>
+
+const Totals = z.object({
+  newBlocks: z.number(),
+  newBytes: z.number(),
+  reSentBlocks: z.number(),
+  reSentBytes: z.number(),
+})
+const Data = z.object({
+  backupName: z.string(),
+  lockName: z.string(),
+  markEtag: z.string(),
+  snapshotName: z.string(),
+  totals: Totals,
+})
+
+interface Left {
+  resume: ResumeBackup
+  snapshotName: string
+}
+
+const leftBy = (checkpoint: Checkpoint | undefined): Left | undefined => {
+  if (!checkpoint) return undefined
+  const { snapshotName, ...resume } = Data.parse(checkpoint.data)
+  return { snapshotName, resume: { ...resume, sent: checkpoint.appended } }
+}
+
+type CreateBackupCommand = PerformCommand<'create-backup'>
+
+/** Nothing was written since the snapshot that the last backup was made from. */
+const isUnchanged = async (
+  pool: Pool,
+  volume: string,
+  of: { target: string; backupVolume: string },
+): Promise<boolean> => {
+  const base = pool.backupBase(volume, of)
+  if (!base) return false
+  const head = (await pool.listSnapshots(volume)).find(({ isHeadParent }) => isHeadParent)
+  return head?.id === base.snapshot.id && !(await pool.hasWritesSince(volume, base.snapshot.name))
+}
+
+const checkpointData = (checkpoint: BackupCheckpoint): JsonObject => {
+  const { backupName, lockName, markEtag, snapshotName, totals } = checkpoint
+  return { backupName, lockName, markEtag, snapshotName, totals: { ...totals } }
+}
+
+const requestOf = (
+  { volume, parameters }: CreateBackupCommand,
+  url: string,
+  { signal, onProgress, writeCheckpoint }: Performance,
+): BackUpVolume => ({
+  poolVolumeName: volume,
+  volumeName: parameters.backupVolume,
+  target: url,
+  backupName: parameters.backup,
+  lockName: parameters.lock,
+  snapshotName: parameters.snapshot,
+  labels: parameters.labels,
+  mode: parameters.isFull ? 'full' : 'incremental',
+  signal,
+  onProgress: ({ doneBytes, totalBytes }) => onProgress({ phase: 'backing up', doneBytes, totalBytes }),
+  willResume: (error) => error instanceof ProcessEnding,
+  onCheckpoint: async (checkpoint) => {
+    writeCheckpoint(checkpointData(checkpoint), checkpoint.sent)
+  },
+})
+
+const cannotGoOn = (error: unknown): boolean =>
+  (error instanceof BackupstoreError && (error.code === 'mark-lost' || error.code === 'backup-exists')) ||
+  (error instanceof VolumeError && error.code === 'snapshot-not-found')
+
+interface Made {
+  backupName: string
+  snapshotName: string
+  snapshotCreatedAt: string
+  newBlocks: number
+  newBytes: number
+}
+
+/** It was committed, and its process died before it could say so. */
+const committedBefore = async (
+  store: ObjectStore,
+  volumeName: string,
+  { resume, snapshotName }: Left,
+): Promise<Made | undefined> => {
+  const header = (await readBackupHeader(store, volumeKeys(volumeName), resume.backupName))?.value
+  if (!header || isInProgress(header) || header.snapshotName !== snapshotName) return undefined
+  const { snapshotCreatedAt } = header
+  const { newBlocks, newBytes } = resume.totals
+  return { backupName: resume.backupName, snapshotName, snapshotCreatedAt, newBlocks, newBytes }
+}
+
+const createBackup = async (
+  deps: BackupPerformersDeps,
+  command: CreateBackupCommand,
+  performance: Performance,
+  { store, url }: OpenTarget,
+): Promise<Made> => {
+  const request = requestOf(command, url, performance)
+  const make = (more: Partial<BackUpVolume>) => backUpVolume({ ...deps, store })({ ...request, ...more })
+  const left = leftBy(performance.checkpoint)
+  const committed = left && (await committedBefore(store, command.parameters.backupVolume, left))
+  if (committed) return committed
+  try {
+    return await make(left ? { snapshotName: left.snapshotName, resume: left.resume } : {})
+  } catch (error) {
+    if (!performance.isAgain || !cannotGoOn(error)) throw error
+    deps.log.info('backup cannot go on; making it anew', {
+      operation: command.operationId,
+      error: String(error),
+    })
+    return make({ backupName: deps.ids.name('backup'), lockName: deps.ids.name('lock') })
+  }
+}
+
+export const backupPerformers = (deps: BackupPerformersDeps): BackupPerformers => ({
+  'create-backup': async (command, performance) => {
+    const { pool, log } = deps
+    const { operationId, volume, parameters } = command
+    const opened = await deps.openTarget(operationId, parameters.target)
+    if (!performance.checkpoint) await releaseLeftSnapshots({ pool, log })(volume)
+    const of = { target: opened.url, backupVolume: parameters.backupVolume }
+    if (parameters.onlyIfWritten && !performance.isAgain && (await isUnchanged(pool, volume, of)))
+      return { outcome: 'nothing-new' }
+    const made = await createBackup(deps, command, performance, opened)
+    return {
+      outcome: 'made',
+      backup: made.backupName,
+      snapshot: made.snapshotName,
+      snapshotCreatedAt: made.snapshotCreatedAt,
+      newBlocks: made.newBlocks,
+      newBytes: made.newBytes,
+    }
+  },
+  'restore-backup': async (command, { signal, onProgress, isAgain }) => {
+    const { pool, workers } = deps
+    const { operationId, volume, parameters } = command
+    // One that was not complete went when the pool was opened.
+    const there = isAgain && (await pool.listVolumes()).find(({ name }) => name === volume)
+    if (there) return { sizeBytes: there.sizeBytes }
+    const { store } = await deps.openTarget(operationId, parameters.target)
+    const result = await restoreToVolume({ store, pool, workers })({
+      poolVolumeName: volume,
+      volumeName: parameters.backupVolume,
+      backupName: parameters.backup,
+      salvage: parameters.isSalvage,
+      signal,
+      onProgress,
+    })
+    const { volumeSizeBytes: sizeBytes, fetchedBlocks, lost } = result
+    return { sizeBytes, fetchedBlocks, lostBlocks: lost.length }
+  },
+})
