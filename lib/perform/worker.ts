@@ -1,0 +1,231 @@
+/**
+ * @module worker: takes operations on and performs them: queue → journal → lanes → performer → journal → outbox. An agent is one, and so
+ * is the cloud's worker.
+ *
+ * - A message is deleted when its command is in the journal: it is in flight for milliseconds, however long the work.
+ * - Each volume has two lanes; in each, one operation at a time, in the order in which they came.
+ * - Before anything begins the control plane is asked whether it is still wanted; without its answer nothing begins.
+ * - `stop` leaves what is under way for the next start, which goes on with what the journal has not ended.
+ */
+import type { Clock } from '#lib/base/clock.ts'
+import type { Log } from '#lib/base/log.ts'
+import { serial } from '#lib/base/serial.ts'
+import { readCommand, type CancelCommand, type PerformCommand } from '#lib/operation/command.ts'
+import type { Journal, JournalEntry } from '#lib/operation/journal.ts'
+import { laneOf } from '#lib/operation/operation-kinds.ts'
+import type { QueueMessage, ReceiveQueue } from '#lib/operation/queue.ts'
+import type { Report } from '#lib/operation/report.ts'
+import { failureOf, perform, ProcessEnding, type Performers } from './performer.ts'
+
+/** What the control plane says of an operation that is about to begin. */
+export type Permission =
+  | { kind: 'go' }
+  | { kind: 'cancelled' }
+  /** Ended, or placed elsewhere. */
+  | { kind: 'not-current'; reason: string }
+
+export interface WorkerDeps {
+  queue: ReceiveQueue
+  journal: Journal
+  performers: Performers
+  /** @throws when there is no answer: it is asked again. */
+  mayBegin: (command: PerformCommand) => Promise<Permission>
+  /** At least once each, in order. @throws when they were not taken: they are sent again. */
+  sendReports: (reports: readonly Report[]) => Promise<void>
+  clock: Clock
+  /** By which expiry is judged: ours may be wrong. */
+  serverNow: () => Date
+  log: Log
+}
+
+export interface Worker {
+  /** Until `stop`, which waits for what is under way to leave off. */
+  start(): { stop(): Promise<void> }
+}
+
+class Cancelled extends Error {}
+
+const receiveMs = 20_000
+const pauseMs = 1000
+const progressEveryMs = 5000
+const reportsAtOnce = 100
+
+interface Life {
+  deps: WorkerDeps
+  stopping: AbortController
+  running: Map<string, AbortController>
+  lanes: Map<string, ReturnType<typeof serial>>
+  /** What is begun and not yet left off. */
+  underWay: Set<Promise<void>>
+}
+
+/** Until it succeeds, or the worker stops. */
+const insistently = async <T>({ deps, stopping }: Life, what: string, work: () => Promise<T>): Promise<T> => {
+  for (;;) {
+    stopping.signal.throwIfAborted()
+    try {
+      return await work()
+    } catch (error) {
+      deps.log.warn(`${what} failed; trying again`, { error: String(error) })
+      await deps.clock.sleep(pauseMs, stopping.signal)
+    }
+  }
+}
+
+/** True once in a while. */
+const everySoOften = (clock: Pick<Clock, 'now'>): (() => boolean) => {
+  let lastMs = Number.NEGATIVE_INFINITY
+  return () => {
+    const nowMs = clock.now().getTime()
+    if (nowMs - lastMs < progressEveryMs) return false
+    lastMs = nowMs
+    return true
+  }
+}
+
+const performNow = async (life: Life, { command, state, checkpoint }: JournalEntry): Promise<void> => {
+  const { journal, performers, clock, log } = life.deps
+  const { operationId, kind, volume } = command
+  const controller = new AbortController()
+  life.running.set(operationId, controller)
+  const isTime = everySoOften(clock)
+  journal.begin(operationId)
+  log.info('operation begun', { operation: operationId, kind, volume })
+  try {
+    const result = await perform(performers, command, {
+      signal: controller.signal,
+      isAgain: state === 'begun',
+      checkpoint,
+      writeCheckpoint: (data, append) => journal.writeCheckpoint(operationId, data, append),
+      onProgress: (progress) => {
+        if (isTime()) journal.report(operationId, { kind: 'progress', progress })
+      },
+    })
+    journal.end(operationId, { kind: 'succeeded', result })
+  } catch (error) {
+    const { reason } = controller.signal
+    if (reason instanceof ProcessEnding) return
+    log.info('operation not done', { operation: operationId, kind, volume, error: String(error) })
+    journal.end(
+      operationId,
+      reason instanceof Cancelled ? { kind: 'cancelled' } : { kind: 'failed', failure: failureOf(error) },
+    )
+  } finally {
+    life.running.delete(operationId)
+  }
+}
+
+const performIfWanted = async (life: Life, entry: JournalEntry): Promise<void> => {
+  const { journal, mayBegin } = life.deps
+  const { operationId } = entry.command
+  const permission: Permission = journal.isCancelled(operationId)
+    ? { kind: 'cancelled' }
+    : await insistently(life, 'asking the control plane', () => mayBegin(entry.command))
+  life.stopping.signal.throwIfAborted()
+  if (permission.kind === 'cancelled' || journal.isCancelled(operationId)) {
+    journal.end(operationId, { kind: 'cancelled' })
+  } else if (permission.kind === 'not-current') {
+    const failure = { code: 'not-current', message: permission.reason }
+    journal.end(operationId, { kind: 'failed', failure })
+  } else await performNow(life, entry)
+}
+
+const enqueue = (life: Life, entry: JournalEntry): void => {
+  const { volume, kind, operationId } = entry.command
+  const key = JSON.stringify([volume, laneOf[kind]])
+  const lane = life.lanes.get(key) ?? serial()
+  life.lanes.set(key, lane)
+  const performing = lane(() => performIfWanted(life, entry)).catch((error: unknown) => {
+    if (!life.stopping.signal.aborted)
+      life.deps.log.error('operation left', { operation: operationId, error: String(error) })
+  })
+  life.underWay.add(performing)
+  void performing.finally(() => life.underWay.delete(performing))
+}
+
+const cancel = (life: Life, { operationId, expiresAt }: CancelCommand): void => {
+  life.deps.journal.cancel(operationId, expiresAt)
+  life.running.get(operationId)?.abort(new Cancelled('cancelled'))
+}
+
+const accept = (life: Life, command: PerformCommand): void => {
+  const { journal, serverNow } = life.deps
+  const { operationId, expiresAt } = command
+  if (Date.parse(expiresAt) < serverNow().getTime()) {
+    journal.refuse(operationId, { code: 'expired', message: `it was to begin by ${expiresAt}` }, expiresAt)
+  } else if (journal.accept(command) === 'new')
+    enqueue(life, { command, state: 'accepted', isCancelled: false, checkpoint: undefined })
+}
+
+/** How long the id of a command that could not be read is kept. */
+const keepUnreadableMs = 24 * 3600_000
+
+const parsed = (body: string): unknown => {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return body
+  }
+}
+
+const takeMessage = (life: Life, { body }: QueueMessage): void => {
+  const { journal, serverNow, log } = life.deps
+  const read = readCommand(parsed(body))
+  if (read.kind === 'command') {
+    if (read.command.command === 'cancel') cancel(life, read.command)
+    else accept(life, read.command)
+    return
+  }
+  log.error('command cannot be read', { operation: read.operationId, reason: read.reason })
+  if (read.operationId === undefined) return
+  const failure = { code: 'unreadable', message: read.reason, hint: 'update the agent' }
+  const until = new Date(serverNow().getTime() + keepUnreadableMs)
+  journal.refuse(read.operationId, failure, until.toISOString())
+}
+
+const receiveAll = async (life: Life): Promise<void> => {
+  const { signal } = life.stopping
+  const take = async (message: QueueMessage) => takeMessage(life, message)
+  while (!signal.aborted)
+    await insistently(life, 'receiving', () => life.deps.queue.receive({ waitMs: receiveMs, signal }, take))
+}
+
+const sendAll = async (life: Life): Promise<void> => {
+  const { journal, sendReports, clock } = life.deps
+  const { signal } = life.stopping
+  while (!signal.aborted) {
+    const reports = journal.outbox(reportsAtOnce)
+    if (reports.length === 0) await clock.sleep(pauseMs, signal)
+    else {
+      await insistently(life, 'reporting', () => sendReports(reports.map(({ report }) => report)))
+      journal.sent(reports.map(({ id }) => id))
+    }
+  }
+}
+
+const untilStopped = (life: Life, work: Promise<void>): Promise<void> =>
+  work.catch((error: unknown) => {
+    if (!life.stopping.signal.aborted) throw error
+  })
+
+export const worker = (deps: WorkerDeps): Worker => ({
+  start: () => {
+    const life: Life = {
+      deps,
+      stopping: new AbortController(),
+      running: new Map(),
+      lanes: new Map(),
+      underWay: new Set(),
+    }
+    for (const entry of deps.journal.unfinished()) enqueue(life, entry)
+    const loops = Promise.all([receiveAll(life), sendAll(life)].map((loop) => untilStopped(life, loop)))
+    return {
+      stop: async () => {
+        const ending = new ProcessEnding('the worker stops')
+        life.stopping.abort(ending)
+        for (const controller of life.running.values()) controller.abort(ending)
+        await Promise.all([loops, ...life.underWay])
+      },
+    }
+  },
+})
