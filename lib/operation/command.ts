@@ -79,6 +79,13 @@ export const performCommand = (operation: Operation): PerformCommand => ({
   expiresAt: operation.expiresAt,
 })
 
+export const cancelCommand = ({ id, expiresAt }: Operation): CancelCommand => ({
+  version: commandVersion,
+  command: 'cancel',
+  operationId: id,
+  expiresAt,
+})
+
 /** Queues swallow the same id for five minutes: another attempt is another message. */
 export const deduplicationId = (command: Command): string =>
   command.command === 'cancel' ? `${command.operationId}.cancel` : `${command.operationId}.${command.attempt}`

@@ -46,8 +46,9 @@ export interface Operation<Kind extends OperationKind = OperationKind> {
   parameters: ParametersOf<Kind>
   cause: Cause
   state: OperationState
-  /** How often its command was sent. */
+  /** How often its command was sent, and when last. */
   attempt: number
+  sentAt: string
   isCancelRequested: boolean
   createdAt: string
   /** Not begun by then: it is refused. */
@@ -65,8 +66,7 @@ export interface Operation<Kind extends OperationKind = OperationKind> {
 const parametersMatch = ({ kind, parameters }: { kind: OperationKind; parameters: unknown }): boolean =>
   parametersOf[kind].safeParse(parameters).success
 
-/** As it is stored. */
-export const Operation = z
+const StoredOperation = z
   .object({
     id: z.string(),
     kind: z.enum(operationKinds),
@@ -78,6 +78,7 @@ export const Operation = z
     cause: Cause,
     state: z.enum(operationStates),
     attempt: z.int(),
+    sentAt: z.string(),
     isCancelRequested: z.boolean(),
     createdAt: z.string(),
     expiresAt: z.string(),
@@ -89,3 +90,7 @@ export const Operation = z
     failure: Failure.nullable(),
   })
   .refine(parametersMatch, { message: 'parameters of another kind', path: ['parameters'] })
+
+/** As it is stored. */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the refinement has looked at the parameters, by kind
+export const Operation = StoredOperation as unknown as z.ZodType<Operation>

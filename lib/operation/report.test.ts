@@ -15,6 +15,7 @@ const operation: Operation<'expand-volume'> = {
   cause: { kind: 'request', by: 'ada' },
   state: 'queued',
   attempt: 1,
+  sentAt: '2026-01-01T00:00:00Z',
   isCancelRequested: false,
   createdAt: '2026-01-01T00:00:00Z',
   expiresAt: '2026-01-01T01:00:00Z',

@@ -1,0 +1,162 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { silentLog } from '#lib/base/log.ts'
+import type { Operation } from '#lib/operation/operation.ts'
+import type { Report, ReportEvent } from '#lib/operation/report.ts'
+import { catalogKeys } from './catalog-keys.ts'
+import { catalog, type Catalog } from './catalog.ts'
+import { cancelOperation, issueOperation, type NewOperation } from './issue-operation.ts'
+import { memoryItemStore } from './memory-item-store.ts'
+import { reconcileOperations } from './reconcile-operations.ts'
+import { recordReport } from './record-report.ts'
+
+const start = Date.parse('2026-01-01T00:00:00Z')
+const minuteMs = 60_000
+
+const wanted: NewOperation<'detach-volume'> = {
+  id: 'op-1',
+  kind: 'detach-volume',
+  cluster: 'primary',
+  node: 'node-1',
+  volume: 'web',
+  generation: 1,
+  parameters: {},
+  cause: { kind: 'request', by: 'ada' },
+}
+
+describe('an operation in the control plane', () => {
+  let nowMs = start
+  let sent: string[]
+  let things: Catalog
+  let isQueueDown = false
+  const clock = { now: () => new Date(nowMs) }
+  const queueOf = (node: string) => ({
+    send: async ({ deduplicationId }: { deduplicationId: string }) => {
+      if (isQueueDown) throw new Error('queue is down')
+      sent.push(`${node} ${deduplicationId}`)
+    },
+  })
+  const deps = () => ({ catalog: things, queueOf, clock, log: silentLog })
+  const issue = (more: Partial<NewOperation> = {}) => issueOperation(deps())({ ...wanted, ...more })
+  const reconcile = () => reconcileOperations(deps())()
+  const current = async (): Promise<Operation | undefined> =>
+    things.operations.get(catalogKeys.operation('op-1'))
+  const report = (sequence: number, event: ReportEvent) =>
+    recordReport({ catalog: things })({
+      version: 1,
+      operationId: 'op-1',
+      node: 'node-1',
+      sequence,
+      at: clock.now().toISOString(),
+      event,
+    } satisfies Report)
+  const hear = async () => {
+    await things.nodes.change(catalogKeys.node('node-1'), (there) =>
+      there ? { ...there, heardAt: clock.now().toISOString() } : undefined,
+    )
+  }
+
+  beforeEach(async () => {
+    nowMs = start
+    sent = []
+    isQueueDown = false
+    things = catalog(memoryItemStore())
+    const joinedAt = clock.now().toISOString()
+    await things.nodes.create({
+      name: 'node-1',
+      cluster: 'primary',
+      joinedAt,
+      heardAt: null,
+      version: null,
+      pool: null,
+    })
+  })
+
+  it('is made once, and told to its node, however often it is issued', async () => {
+    const first = await issue()
+    expect(await issue({ cause: { kind: 'request', by: 'bob' } })).toEqual(first)
+    expect(new Set(sent)).toEqual(new Set(['node-1 op-1.1']))
+  })
+
+  it('is there when its command could not be sent, and reaches its node later', async () => {
+    isQueueDown = true
+    await expect(issue()).rejects.toThrow('queue is down')
+    isQueueDown = false
+    nowMs += minuteMs
+    await hear()
+    await reconcile()
+    expect(sent).toEqual(['node-1 op-1.2'])
+  })
+
+  it('is sent again with growing pauses, and never to a silent node', async () => {
+    await issue()
+    for (let minute = 1; minute <= 5; minute++) {
+      nowMs += minuteMs
+      await reconcile()
+    }
+    expect(sent).toEqual(['node-1 op-1.1'])
+    for (let minute = 1; minute <= 20; minute++) {
+      nowMs += minuteMs
+      await hear()
+      await reconcile()
+    }
+    expect(sent.slice(1)).toEqual([2, 3, 4, 5, 6].map((attempt) => `node-1 op-1.${attempt}`))
+    expect(await current()).toMatchObject({ state: 'queued', attempt: 6 })
+  })
+
+  it('fails when its node did not take it on in time, and is called off there', async () => {
+    await issue()
+    nowMs += 61 * minuteMs
+    await reconcile()
+    expect(await current()).toMatchObject({ state: 'queued' })
+    nowMs += 2 * minuteMs
+    await reconcile()
+    expect(await current()).toMatchObject({ state: 'failed', failure: { code: 'expired' } })
+    expect(sent.at(-1)).toBe('node-1 op-1.cancel')
+    await report(1, { kind: 'succeeded', result: {} })
+    expect(await current()).toMatchObject({ state: 'failed' })
+  })
+
+  it('fails as lost when nothing was heard of it for too long, not sooner', async () => {
+    await issue()
+    await report(1, { kind: 'accepted' })
+    for (let minutes = 0; minutes < 30; minutes += 9) {
+      nowMs += 9 * minuteMs
+      await report(2 + minutes, { kind: 'progress', progress: null })
+      await reconcile()
+    }
+    expect(await current()).toMatchObject({ state: 'running' })
+    nowMs += 11 * minuteMs
+    await reconcile()
+    expect(await current()).toMatchObject({ state: 'failed', failure: { code: 'lost' } })
+  })
+
+  it('that ended is left alone', async () => {
+    await issue()
+    await report(1, { kind: 'succeeded', result: { done: true } })
+    const before = await current()
+    nowMs += 24 * 60 * minuteMs
+    await reconcile()
+    expect(await current()).toEqual(before)
+    expect(await cancelOperation(deps())('op-1')).toEqual(before)
+    expect(sent).toEqual(['node-1 op-1.1'])
+  })
+
+  it('that is to be cancelled is called off at its node, and ends when that says so', async () => {
+    await issue()
+    expect(await cancelOperation(deps())('op-1')).toMatchObject({ state: 'queued', isCancelRequested: true })
+    expect(sent.at(-1)).toBe('node-1 op-1.cancel')
+    await report(1, { kind: 'cancelled' })
+    expect(await current()).toMatchObject({ state: 'cancelled' })
+    expect(await cancelOperation(deps())('none')).toBe(undefined)
+  })
+
+  it('makes its node heard, by the latest report', async () => {
+    await issue()
+    nowMs += minuteMs
+    await report(2, { kind: 'accepted' })
+    nowMs -= 2 * minuteMs
+    await report(1, { kind: 'accepted' })
+    const node = await things.nodes.get(catalogKeys.node('node-1'))
+    expect(node?.heardAt).toBe('2026-01-01T00:01:00.000Z')
+  })
+})

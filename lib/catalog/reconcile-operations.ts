@@ -1,0 +1,103 @@
+/**
+ * @module reconcile-operations: once a minute: what became of each operation that has not ended. What is decided is a pure function of what is known.
+ *
+ * - Not taken on, though its node has been heard from since: its command is sent again, with growing pauses. Nothing is sent
+ *   again to a node that is silent: it would find a heap.
+ * - Not begun when it expired, and its node had time to say that it had: it failed.
+ * - Taken on, and no sign of life for as long as its kind allows: it failed, `lost`.
+ */
+import type { Clock } from '#lib/base/clock.ts'
+import type { Log } from '#lib/base/log.ts'
+import { cancelCommand, performCommand } from '#lib/operation/command.ts'
+import { silenceLimitMs } from '#lib/operation/operation-kinds.ts'
+import { isEnded, type Failure, type Operation } from '#lib/operation/operation.ts'
+import { catalogKeys } from './catalog-keys.ts'
+import type { Catalog } from './catalog.ts'
+import { sendCommand, type IssueDeps } from './issue-operation.ts'
+
+export interface ReconcileDeps extends IssueDeps {
+  catalog: Pick<Catalog, 'operations' | 'nodes'>
+  clock: Pick<Clock, 'now'>
+  log: Log
+}
+
+export type Reconciliation = { kind: 'leave' } | { kind: 'send-again' } | { kind: 'fail'; failure: Failure }
+
+const firstPauseMs = 30_000
+const longestPauseMs = 15 * 60_000
+/** What a node that was heard from needs to report what it took on in time. */
+const graceMs = 2 * 60_000
+
+const pauseMs = (attempt: number): number => Math.min(firstPauseMs * 2 ** (attempt - 1), longestPauseMs)
+
+const since = (now: Date, time: string): number => now.getTime() - Date.parse(time)
+
+const expired = ({ expiresAt }: Operation): Failure => ({
+  code: 'expired',
+  message: `its node had not taken it on by ${expiresAt}`,
+  hint: 'see whether the agent runs and reaches the control plane; then ask for it again',
+})
+
+const lost = ({ node }: Operation, silentMs: number): Failure => ({
+  code: 'lost',
+  message: `node ${node} has said nothing of it for ${Math.round(silentMs / 60_000)} minutes`,
+  hint: 'see whether the agent runs; what it had begun it finishes or takes back when it starts',
+})
+
+/** `nodeHeardAt`: null if never. */
+export const reconciliationOf = (
+  operation: Operation,
+  nodeHeardAt: string | null,
+  now: Date,
+): Reconciliation => {
+  if (isEnded(operation)) return { kind: 'leave' }
+  if (operation.state === 'queued') {
+    if (since(now, operation.expiresAt) > graceMs) return { kind: 'fail', failure: expired(operation) }
+    const isHeardSince = nodeHeardAt !== null && nodeHeardAt > operation.sentAt
+    const isDue = since(now, operation.sentAt) >= pauseMs(operation.attempt)
+    return { kind: isHeardSince && isDue && since(now, operation.expiresAt) < 0 ? 'send-again' : 'leave' }
+  }
+  const silentMs = since(now, operation.heardAt ?? operation.createdAt)
+  return silentMs > silenceLimitMs[operation.kind]
+    ? { kind: 'fail', failure: lost(operation, silentMs) }
+    : { kind: 'leave' }
+}
+
+const failed = (operation: Operation, failure: Failure, now: Date): Operation => ({
+  ...operation,
+  state: 'failed',
+  failure,
+  endedAt: now.toISOString(),
+})
+
+/** Decided again from what is there at the moment of writing, so that an end that came meanwhile stays. */
+const settle = async (deps: ReconcileDeps, id: string, nodeHeardAt: string | null): Promise<void> => {
+  const { catalog, clock, log, queueOf } = deps
+  const now = clock.now()
+  const decided: { as: Reconciliation } = { as: { kind: 'leave' } }
+  const operation = await catalog.operations.change(catalogKeys.operation(id), (there) => {
+    decided.as = there ? reconciliationOf(there, nodeHeardAt, now) : { kind: 'leave' }
+    if (!there || decided.as.kind === 'leave') return undefined
+    if (decided.as.kind === 'fail') return failed(there, decided.as.failure, now)
+    return { ...there, attempt: there.attempt + 1, sentAt: now.toISOString() }
+  })
+  const { kind } = decided.as
+  if (!operation || kind === 'leave') return
+  log.info('operation reconciled', { operation: id, decided: kind, attempt: operation.attempt })
+  const queue = queueOf(operation.node)
+  // One that counts as failed must not be performed when its node comes back.
+  const command = kind === 'fail' ? cancelCommand(operation) : performCommand(operation)
+  await sendCommand(queue, operation.node, command)
+}
+
+/** Safe to repeat, and to run twice at once. */
+export const reconcileOperations = (deps: ReconcileDeps) => async (): Promise<void> => {
+  const { catalog } = deps
+  const heardAt = new Map<string, string | null>()
+  const { partition } = catalogKeys.openOperation('', '')
+  for await (const { id, node } of catalog.operations.all({ index: 'second', partition })) {
+    if (!heardAt.has(node))
+      heardAt.set(node, (await catalog.nodes.get(catalogKeys.node(node)))?.heardAt ?? null)
+    await settle(deps, id, heardAt.get(node) ?? null)
+  }
+}
