@@ -18,7 +18,7 @@ const command = (operationId: string): PerformCommand => ({
   kind: 'create-snapshot',
   volume: 'web',
   generation: 1,
-  parameters: { snapshot: 'daily', labels: {} },
+  parameters: { snapshot: 'daily', labels: {}, onlyIfWritten: false },
   expiresAt,
 })
 

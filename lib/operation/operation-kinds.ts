@@ -39,7 +39,12 @@ export const parametersOf = {
   'expand-volume': z.strictObject({ sizeBytes }),
   'attach-volume': z.strictObject({ isMaintenance: z.boolean() }),
   'detach-volume': z.strictObject({}),
-  'create-snapshot': z.strictObject({ snapshot: name, labels }),
+  'create-snapshot': z.strictObject({
+    snapshot: name,
+    labels,
+    /** None is made if nothing was written since the newest one. */
+    onlyIfWritten: z.boolean(),
+  }),
   'delete-snapshot': z.strictObject({ snapshot: name }),
   'revert-volume': z.strictObject({ snapshot: name }),
   'create-backup': z.strictObject({

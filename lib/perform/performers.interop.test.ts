@@ -132,10 +132,14 @@ describe.skipIf(reason !== undefined)('operations on a node', () => {
     const made = await run('create-volume', { sizeBytes })
     expect(await run('create-volume', { sizeBytes }, again)).toEqual(made)
     await expect(run('create-volume', { sizeBytes })).rejects.toMatchObject({ code: 'volume-exists' })
-    const snapshot = { snapshot: 'daily', labels: { by: 'test' } }
+    const snapshot = { snapshot: 'daily', labels: { by: 'test' }, onlyIfWritten: true }
     const taken = await run('create-snapshot', snapshot)
     expect(await run('create-snapshot', snapshot, again)).toEqual(taken)
-    await expect(run('create-snapshot', snapshot)).rejects.toMatchObject({ code: 'snapshot-exists' })
+    expect(await run('create-snapshot', { ...snapshot, snapshot: 'none' })).toEqual({
+      outcome: 'nothing-new',
+    })
+    const forced = { ...snapshot, onlyIfWritten: false }
+    await expect(run('create-snapshot', forced)).rejects.toMatchObject({ code: 'snapshot-exists' })
     expect(await run('expand-volume', { sizeBytes: 16 * MiB })).toMatchObject({ sizeBytes: 16 * MiB })
     expect(await run('expand-volume', { sizeBytes: 16 * MiB }, again)).toMatchObject({ sizeBytes: 16 * MiB })
     const attached = await run('attach-volume', { isMaintenance: false })

@@ -3,6 +3,7 @@
  * is there first, so that what was done and not reported is only reported.
  */
 import type { PerformCommand } from '#lib/operation/command.ts'
+import type { JsonObject } from '#lib/operation/json.ts'
 import type { Attachment } from '#lib/volume/attachment-state.ts'
 import type { Pool, VolumeView } from '#lib/volume/pool.ts'
 import { VolumeError, type VolumeErrorCode } from '#lib/volume/volume-error.ts'
@@ -30,6 +31,7 @@ const unless = <T>(code: VolumeErrorCode, work: Promise<T>): Promise<T | undefin
 const volumeResult = ({ sizeBytes, state, path }: VolumeView) => ({ sizeBytes, state, path: path ?? null })
 const attachmentResult = ({ frontend, path }: Attachment) => ({ frontend, path: path ?? null })
 const snapshotResult = ({ name, createdAt, consistency, sizeBytes }: SnapshotRecord) => ({
+  outcome: 'made',
   snapshot: name,
   createdAt,
   consistency,
@@ -45,14 +47,22 @@ const createVolume = async (
   return there ?? pool.createVolume({ name, ...parameters })
 }
 
+const hasNothingNew = async (pool: Pool, volume: string): Promise<boolean> => {
+  const newest = (await pool.listSnapshots(volume)).find(({ isHeadParent }) => isHeadParent)
+  return newest !== undefined && !(await pool.hasWritesSince(volume, newest.name))
+}
+
 const createSnapshot = async (
   pool: Pool,
   { volume, parameters }: PerformCommand<'create-snapshot'>,
   { isAgain }: Performance,
-): Promise<SnapshotRecord> => {
-  const { snapshot: name, labels } = parameters
+): Promise<JsonObject> => {
+  const { snapshot: name, labels, onlyIfWritten } = parameters
   const snapshots = isAgain ? await pool.listSnapshots(volume) : []
-  return snapshots.find((snapshot) => snapshot.name === name) ?? pool.createSnapshot(volume, { name, labels })
+  const there = snapshots.find((snapshot) => snapshot.name === name)
+  if (there) return snapshotResult(there)
+  if (onlyIfWritten && (await hasNothingNew(pool, volume))) return { outcome: 'nothing-new' }
+  return snapshotResult(await pool.createSnapshot(volume, { name, labels }))
 }
 
 export const volumePerformers = (pool: Pool): VolumePerformers => ({
@@ -70,8 +80,7 @@ export const volumePerformers = (pool: Pool): VolumePerformers => ({
     await unless('volume-not-found', pool.detachVolume(volume))
     return {}
   },
-  'create-snapshot': async (command, performance) =>
-    snapshotResult(await createSnapshot(pool, command, performance)),
+  'create-snapshot': (command, performance) => createSnapshot(pool, command, performance),
   'delete-snapshot': async ({ volume, parameters }) => {
     await unless('snapshot-not-found', pool.deleteSnapshot(volume, parameters.snapshot))
     return {}
