@@ -111,8 +111,9 @@ const take = async (taking: Taking): Promise<Taken> => {
   const { context, entry, clone } = taking
   const attachment = await attachmentOf(context, entry.record)
   if (attachment && attachment.frontend !== 'none') return takeAttached(taking, attachment)
+  const writeMark = await detachedMark(context, entry.record)
   await clone()
-  return { consistency: 'at-rest', writeMark: detachedMark(entry.record) }
+  return { consistency: 'at-rest', writeMark }
 }
 
 const checkNew = ({ record }: VolumeEntry, name: string): void => {

@@ -11,7 +11,13 @@ const WriteMark = z.discriminatedUnion('kind', [
   /** The loop device's counters; `attachment` names one attachment of one device of one boot. */
   z.object({ kind: z.literal('device'), attachment: z.string(), counters: z.string() }),
   /** Nothing was attached; `attachments`: how often it had been until then. */
-  z.object({ kind: z.literal('detached'), headId: z.string(), attachments: z.int() }),
+  z.object({
+    kind: z.literal('detached'),
+    headId: z.string(),
+    attachments: z.int(),
+    /** Of the head's file, in nanoseconds: it is written even by who goes past us. */
+    modifiedAt: z.string(),
+  }),
 ])
 export type WriteMark = z.infer<typeof WriteMark>
 

@@ -4,7 +4,9 @@
  * The counters of its loop device are such a thing. Thawing ext4 writes its superblock once, before anybody else may write
  * (`ext4_unfreeze`, fs/ext4/super.c), so that one write after a freeze is none of the volume's users.
  */
+import { stat } from 'node:fs/promises'
 import { writeCounters, type LoopDevice, type WriteCounters } from './loop-devices.ts'
+import { headImage } from './pool-context.ts'
 import type { VolumeRecord, WriteMark } from './volume-record.ts'
 
 export interface DeviceMark {
@@ -17,11 +19,11 @@ export const deviceMark = async (device: LoopDevice): Promise<DeviceMark> => {
   return { read, mark: { kind: 'device', attachment: read.attachment, counters: read.counters } }
 }
 
-export const detachedMark = ({ head, attachments }: VolumeRecord): WriteMark => ({
-  kind: 'detached',
-  headId: head.id,
-  attachments,
-})
+export const detachedMark = async (context: { folder: string }, record: VolumeRecord): Promise<WriteMark> => {
+  const { mtimeNs } = await stat(headImage(context, record), { bigint: true })
+  const { head, attachments } = record
+  return { kind: 'detached', headId: head.id, attachments, modifiedAt: String(mtimeNs) }
+}
 
 /** One superblock, in a file system with blocks of at most 64 KiB. */
 const mostSectorsOfOneBlock = 128

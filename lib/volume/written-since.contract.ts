@@ -1,7 +1,7 @@
 /**
  * @module written-since.contract: whether anything was written since a snapshot, in every pool alike.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { MiB } from '#lib/base/sizes.ts'
@@ -32,6 +32,17 @@ const detachedContract = (pools: TestPools): void => {
     for (let count = 0; count < 3; count++) expect(await pool.hasWritesSince('data', 'one')).toBe(false)
     await writeVolume(pools, { pool }, 5 * MiB, letters('b', 1))
     expect(await pool.hasWritesSince('data', 'one')).toBe(true)
+    expect(await pool.hasWritesSince('data', 'one')).toBe(true)
+  })
+
+  it('finds what somebody wrote to the file of a detached volume', async () => {
+    const pool = await withSnapshot(pools)
+    const { path = '' } = await pool.attachVolume('data', 'file')
+    await pool.detachVolume('data')
+    expect(await pool.hasWritesSince('data', 'one')).toBe(false)
+    const file = openSync(path, 'r+')
+    writeSync(file, 'past us', 5 * MiB)
+    closeSync(file)
     expect(await pool.hasWritesSince('data', 'one')).toBe(true)
   })
 

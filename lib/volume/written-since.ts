@@ -20,7 +20,7 @@ const currentMark = async (
   { record }: VolumeEntry,
   attachment: Attachment | undefined,
 ): Promise<WriteMark | undefined> => {
-  if (!attachment || attachment.frontend === 'none') return detachedMark(record)
+  if (!attachment || attachment.frontend === 'none') return detachedMark(context, record)
   const { device } = attachment
   if (!device) return undefined
   const { mounts } = await useOfDevice(context.host, device.path)
