@@ -1,8 +1,8 @@
 /**
  * @module reconcile-operations: once a minute: what became of each operation that has not ended. What is decided is a pure function of what is known.
  *
- * - Not taken on, though its node has been heard from since: its command is sent again, with growing pauses. Nothing is sent
- *   again to a node that is silent: it would find a heap.
+ * - Nothing heard of it, though its node has been heard from since: its command is sent again, with growing pauses. A node that
+ *   knows it says again how it stands. Nothing is sent again to a node that is silent: it would find a heap.
  * - Not begun when it expired, and its node had time to say that it had: it failed.
  * - Taken on, and no sign of life for as long as its kind allows: it failed, `lost`.
  */
@@ -24,7 +24,9 @@ export interface ReconcileDeps extends IssueDeps {
 export type Reconciliation = { kind: 'leave' } | { kind: 'send-again' } | { kind: 'fail'; failure: Failure }
 
 const firstPauseMs = 30_000
-const longestPauseMs = 15 * 60_000
+const longestPauseMs = 5 * 60_000
+/** One that was taken on is asked about as often as this: its node answers from its journal. */
+const askPauseMs = 2 * 60_000
 /** What a node that was heard from needs to report what it took on in time. */
 const graceMs = 2 * 60_000
 
@@ -44,6 +46,17 @@ const lost = ({ node }: Operation, silentMs: number): Failure => ({
   hint: 'see whether the agent runs; what it had begun it finishes or takes back when it starts',
 })
 
+/** Whether its node, heard from since, may have missed its command, or its last report got lost. */
+const isToSendAgain = (operation: Operation, nodeHeardAt: string | null, now: Date): boolean => {
+  const { sentAt, heardAt, attempt, state } = operation
+  const last = heardAt !== null && heardAt > sentAt ? heardAt : sentAt
+  return (
+    nodeHeardAt !== null &&
+    nodeHeardAt > last &&
+    since(now, last) >= (state === 'queued' ? pauseMs(attempt) : askPauseMs)
+  )
+}
+
 /** `nodeHeardAt`: null if never. */
 export const reconciliationOf = (
   operation: Operation,
@@ -53,14 +66,12 @@ export const reconciliationOf = (
   if (isEnded(operation)) return { kind: 'leave' }
   if (operation.state === 'queued') {
     if (since(now, operation.expiresAt) > graceMs) return { kind: 'fail', failure: expired(operation) }
-    const isHeardSince = nodeHeardAt !== null && nodeHeardAt > operation.sentAt
-    const isDue = since(now, operation.sentAt) >= pauseMs(operation.attempt)
-    return { kind: isHeardSince && isDue && since(now, operation.expiresAt) < 0 ? 'send-again' : 'leave' }
+    if (since(now, operation.expiresAt) > 0) return { kind: 'leave' }
+  } else {
+    const silentMs = since(now, operation.heardAt ?? operation.createdAt)
+    if (silentMs > silenceLimitMs[operation.kind]) return { kind: 'fail', failure: lost(operation, silentMs) }
   }
-  const silentMs = since(now, operation.heardAt ?? operation.createdAt)
-  return silentMs > silenceLimitMs[operation.kind]
-    ? { kind: 'fail', failure: lost(operation, silentMs) }
-    : { kind: 'leave' }
+  return { kind: isToSendAgain(operation, nodeHeardAt, now) ? 'send-again' : 'leave' }
 }
 
 const failed = (operation: Operation, failure: Failure, now: Date): Operation => ({

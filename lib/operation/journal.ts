@@ -36,6 +36,8 @@ export interface Checkpoint {
 export interface Journal {
   /** `known`: it is in the journal already, and what was last said of it goes out again. */
   accept(command: PerformCommand): 'new' | 'known'
+  /** Whether a command of that id was accepted or refused. */
+  isKnown(operationId: string): boolean
   /** Ended before it began. `expiresAt`: until when its id is worth keeping. */
   refuse(operationId: string, failure: Failure, expiresAt: string): void
   cancel(operationId: string, expiresAt: string): void
@@ -176,6 +178,7 @@ export const openJournal = ({ path, node, now }: JournalSettings): Journal => {
         say(operationId, { kind: 'accepted' })
         return 'new'
       }),
+    isKnown: (operationId) => known(operationId)?.last_event != null,
     refuse: (operationId, failure, expiresAt) =>
       atOnce(database, () => {
         sql.insert.run(operationId, expiresAt)

@@ -15,7 +15,6 @@ export interface LeasedQueueDeps {
 
 /** Messages taken at once, each of another group. */
 const mostAtOnce = 10
-const pollMs = 100
 
 export const checkMessage = ({ body, group }: QueueMessage): void => {
   const sizeBytes = Buffer.byteLength(body)
@@ -25,7 +24,15 @@ export const checkMessage = ({ body, group }: QueueMessage): void => {
   })
 }
 
-export const leasedQueue = ({ leases, clock, log }: LeasedQueueDeps): Queue => {
+export interface LeasedQueueSettings {
+  /** How often one who waits looks. Default: ten times a second. */
+  pollMs?: number | undefined
+}
+
+export const leasedQueue = (
+  { leases, clock, log }: LeasedQueueDeps,
+  { pollMs = 100 }: LeasedQueueSettings = {},
+): Queue => {
   const takeAll = async (take: (message: QueueMessage) => Promise<void>): Promise<number> => {
     const lent = leases.lend(mostAtOnce)
     await Promise.all(

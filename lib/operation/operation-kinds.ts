@@ -114,14 +114,14 @@ const minuteMs = 60_000
 
 /** How long one under way may show no sign of life before it counts as lost; heartbeats come every 30 s. */
 export const silenceLimitMs: Record<OperationKind, number> = {
-  'create-volume': 10 * minuteMs,
-  'delete-volume': 10 * minuteMs,
-  'expand-volume': 10 * minuteMs,
-  'attach-volume': 10 * minuteMs,
-  'detach-volume': 10 * minuteMs,
-  'create-snapshot': 10 * minuteMs,
-  'delete-snapshot': 10 * minuteMs,
-  'revert-volume': 10 * minuteMs,
+  'create-volume': 30 * minuteMs,
+  'delete-volume': 30 * minuteMs,
+  'expand-volume': 30 * minuteMs,
+  'attach-volume': 30 * minuteMs,
+  'detach-volume': 30 * minuteMs,
+  'create-snapshot': 30 * minuteMs,
+  'delete-snapshot': 30 * minuteMs,
+  'revert-volume': 30 * minuteMs,
   // A node may be restarted under it, and goes on.
   'create-backup': 60 * minuteMs,
   'restore-backup': 60 * minuteMs,

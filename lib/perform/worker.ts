@@ -43,15 +43,21 @@ export interface Worker {
   start(): { stop(): Promise<void> }
 }
 
+export interface WorkerSettings {
+  /** How often an empty outbox is looked at, and how long a failure is waited after. Default: a second. */
+  pauseMs?: number | undefined
+}
+
 class Cancelled extends Error {}
 
 const receiveMs = 20_000
-const pauseMs = 1000
+const defaultPauseMs = 1000
 const progressEveryMs = 5000
 const reportsAtOnce = 100
 
 interface Life {
   deps: WorkerDeps
+  pauseMs: number
   stopping: AbortController
   running: Map<string, AbortController>
   lanes: Map<string, ReturnType<typeof serial>>
@@ -60,7 +66,11 @@ interface Life {
 }
 
 /** Until it succeeds, or the worker stops. */
-const insistently = async <T>({ deps, stopping }: Life, what: string, work: () => Promise<T>): Promise<T> => {
+const insistently = async <T>(
+  { deps, pauseMs, stopping }: Life,
+  what: string,
+  work: () => Promise<T>,
+): Promise<T> => {
   for (;;) {
     stopping.signal.throwIfAborted()
     try {
@@ -151,7 +161,9 @@ const cancel = (life: Life, { operationId, expiresAt }: CancelCommand): void => 
 const accept = (life: Life, command: PerformCommand): void => {
   const { journal, serverNow } = life.deps
   const { operationId, expiresAt } = command
-  if (Date.parse(expiresAt) < serverNow().getTime()) {
+  const hasExpired = Date.parse(expiresAt) < serverNow().getTime()
+  // One that is known is asked about: what was last said of it goes out again, however late.
+  if (hasExpired && !journal.isKnown(operationId)) {
     journal.refuse(operationId, { code: 'expired', message: `it was to begin by ${expiresAt}` }, expiresAt)
   } else if (journal.accept(command) === 'new')
     enqueue(life, { command, state: 'accepted', isCancelled: false, checkpoint: undefined })
@@ -195,7 +207,7 @@ const sendAll = async (life: Life): Promise<void> => {
   const { signal } = life.stopping
   while (!signal.aborted) {
     const reports = journal.outbox(reportsAtOnce)
-    if (reports.length === 0) await clock.sleep(pauseMs, signal)
+    if (reports.length === 0) await clock.sleep(life.pauseMs, signal)
     else {
       await insistently(life, 'reporting', () => sendReports(reports.map(({ report }) => report)))
       journal.sent(reports.map(({ id }) => id))
@@ -208,10 +220,11 @@ const untilStopped = (life: Life, work: Promise<void>): Promise<void> =>
     if (!life.stopping.signal.aborted) throw error
   })
 
-export const worker = (deps: WorkerDeps): Worker => ({
+export const worker = (deps: WorkerDeps, { pauseMs = defaultPauseMs }: WorkerSettings = {}): Worker => ({
   start: () => {
     const life: Life = {
       deps,
+      pauseMs,
       stopping: new AbortController(),
       running: new Map(),
       lanes: new Map(),
