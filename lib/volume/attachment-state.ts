@@ -1,7 +1,7 @@
 /**
  * @module attachment-state: how a volume is attached at this moment.
  */
-import { loopDeviceOf, type LoopDevice } from './loop-devices.ts'
+import { loopDeviceOf, type BackedDevice, type LoopDevice } from './loop-devices.ts'
 import { headImage, type PoolContext } from './pool-context.ts'
 import type { VolumeRecord } from './volume-record.ts'
 
@@ -19,9 +19,10 @@ export interface Attachment {
 export const attachmentOf = async (
   context: PoolContext,
   record: VolumeRecord,
+  listed?: readonly BackedDevice[],
 ): Promise<Attachment | undefined> => {
   const image = headImage(context, record)
-  const device = process.platform === 'linux' ? await loopDeviceOf(context.host, image) : undefined
+  const device = process.platform === 'linux' ? await loopDeviceOf(context.host, image, listed) : undefined
   if (device) return { frontend: 'block', path: device.path, device }
   if (record.frontend === null) return undefined
   const path = record.frontend === 'file' ? image : undefined

@@ -31,14 +31,14 @@ export interface LoopDevice {
   isDirect: boolean
 }
 
-interface Backed extends LoopDevice {
+export interface BackedDevice extends LoopDevice {
   inode: number
   device: string
 }
 
 const columns = 'NAME,BACK-FILE,BACK-INO,BACK-MAJ:MIN,LOG-SEC,DIO'
 
-export const listLoopDevices = async (host: Host): Promise<Backed[]> => {
+export const listLoopDevices = async (host: Host): Promise<BackedDevice[]> => {
   const text = await host.ask('losetup', ['--list', '--json', '--output', columns])
   if (text.trim() === '') return []
   return LoopList.parse(JSON.parse(text)).loopdevices.map((found) => ({
@@ -58,12 +58,16 @@ const deviceNumber = (dev: bigint): string => {
   return `${major}:${minor & 0xffffffffn}`
 }
 
-/** @throws VolumeError `several-devices`, `layer-damaged`. */
-export const loopDeviceOf = async (host: Host, image: string): Promise<LoopDevice | undefined> => {
+/** `listed`: all of them, where one listing does for many images. @throws VolumeError `several-devices`, `layer-damaged`. */
+export const loopDeviceOf = async (
+  host: Host,
+  image: string,
+  listed?: readonly BackedDevice[],
+): Promise<LoopDevice | undefined> => {
   const { ino, dev } = await stat(image, { bigint: true }).catch((cause: unknown) => {
     throw new VolumeError('layer-damaged', `cannot read ${image}`, { cause })
   })
-  const found = (await listLoopDevices(host)).filter(
+  const found = (listed ?? (await listLoopDevices(host))).filter(
     (device) => device.inode === Number(ino) && device.device === deviceNumber(dev),
   )
   if (found.length < 2) return found[0]

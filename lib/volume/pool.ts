@@ -22,6 +22,7 @@ import { btrfsDriver } from './btrfs-driver.ts'
 import { copyDriver } from './copy-driver.ts'
 import type { Host } from './host.ts'
 import { linuxHost } from './linux-host.ts'
+import { listLoopDevices, type BackedDevice } from './loop-devices.ts'
 import { tryLockFile } from './linux-system-calls.ts'
 import {
   defaultMinimalAvailablePercentage,
@@ -201,8 +202,9 @@ const lockPool = async (folder: string) => {
 const lookAt = async (
   context: PoolContext,
   record: VolumeRecord,
+  listed: readonly BackedDevice[] | undefined,
 ): Promise<Pick<VolumeView, 'actualSizeBytes' | 'state' | 'frontend' | 'path'>> => {
-  const attachment = await attachmentOf(context, record)
+  const attachment = await attachmentOf(context, record, listed)
   return {
     actualSizeBytes: await allocatedBytes(headImage(context, record)),
     state: attachment ? 'attached' : 'detached',
@@ -217,10 +219,14 @@ const damaged = (error: unknown): Awaited<ReturnType<typeof lookAt>> => {
   return { actualSizeBytes: 0, state: 'damaged', frontend: undefined, path: undefined }
 }
 
-const viewOf = async (context: PoolContext, record: VolumeRecord): Promise<VolumeView> => {
+const viewOf = async (
+  context: PoolContext,
+  record: VolumeRecord,
+  listed?: readonly BackedDevice[],
+): Promise<VolumeView> => {
   const { name, sizeBytes, blockSizeBytes, sectorSizeBytes, createdAt } = record
   return {
-    ...(await lookAt(context, record).catch(damaged)),
+    ...(await lookAt(context, record, listed).catch(damaged)),
     name,
     sizeBytes,
     blockSizeBytes,
@@ -244,7 +250,10 @@ const poolOver = (context: PoolContext, oddities: Oddity[], unlock: () => Promis
       storageMinimalAvailablePercentage: context.config.storageMinimalAvailablePercentage,
       oddities,
     }),
-    listVolumes: () => Promise.all(complete().map(({ record }) => viewOf(context, record))),
+    listVolumes: async () => {
+      const listed = process.platform === 'linux' ? await listLoopDevices(context.host) : []
+      return Promise.all(complete().map(({ record }) => viewOf(context, record, listed)))
+    },
     showVolume: async (name) => viewOf(context, requireVolume(context, name).record),
     createVolume: async (volume) => viewOf(context, await createVolume(context, volume)),
     restoreVolume: (volume) => restoreVolume(context, volume),
