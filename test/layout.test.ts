@@ -15,6 +15,7 @@ const mayImport: Record<string, readonly string[]> = {
   operation: ['base'],
   perform: ['base', 'object-store', 'target', 'backupstore', 'volume', 'backup', 'operation'],
   catalog: ['base', 'operation'],
+  'backup-index': ['base', 'object-store', 'backupstore', 'backup', 'operation', 'catalog'],
   schedule: ['base', 'operation', 'catalog'],
   jobs: ['base', 'operation', 'catalog', 'schedule'],
 }

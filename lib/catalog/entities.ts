@@ -84,8 +84,6 @@ export const BackupVolume = z.object({
   lastBackupName: z.string(),
   lastBackupAt: z.string(),
   createdAt: z.string(),
-  /** Of the volume.cfg that this was read from. */
-  etag: z.string(),
 })
 export type BackupVolume = z.infer<typeof BackupVolume>
 
@@ -103,8 +101,6 @@ export const Backup = z.object({
   isIncremental: z.boolean(),
   /** Why it cannot be restored. */
   obstacle: z.string().nullable(),
-  /** Of the backup_*.cfg that this was read from. */
-  etag: z.string(),
 })
 export type Backup = z.infer<typeof Backup>
 

@@ -1,0 +1,134 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { createBackup } from '#lib/backup/create-backup.ts'
+import { deleteBackup } from '#lib/backup/delete-backup.ts'
+import { deleteBackupVolume } from '#lib/backup/delete-backup-volume.ts'
+import { memorySource } from '#lib/backup/memory-volume.ts'
+import { randomIds } from '#lib/base/ids.ts'
+import { silentLog } from '#lib/base/log.ts'
+import { MiB } from '#lib/base/sizes.ts'
+import { volumeKeys } from '#lib/backupstore/keys.ts'
+import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
+import { catalog, type Catalog } from '#lib/catalog/catalog.ts'
+import { memoryItemStore } from '#lib/catalog/memory-item-store.ts'
+import { memoryObjectStore } from '#lib/object-store/memory-object-store.ts'
+import type { ObjectStore } from '#lib/object-store/object-store.ts'
+import { indexBackupVolume, indexTarget } from './index-backups.ts'
+
+describe('the index of a backupstore', () => {
+  let store: ObjectStore
+  let things: Catalog
+  /** Sleeps end at once, and time passes by them. */
+  let nowMs = 0
+  const clock = {
+    now: () => new Date(nowMs),
+    sleep: async (ms: number) => {
+      nowMs += ms
+    },
+  }
+
+  beforeEach(() => {
+    nowMs = Date.parse('2026-01-01T00:00:00Z')
+    store = memoryObjectStore({ clock })
+    things = catalog(memoryItemStore())
+  })
+  const deps = () => ({ store, clock, ids: randomIds, log: silentLog })
+  const backUp = (volumeName: string, backupName: string, labels: Record<string, string> = {}) => {
+    nowMs += 60_000
+    const source = memorySource(Buffer.alloc(4 * MiB, backupName))
+    return createBackup(deps())({ volumeName, source, backupName, labels })
+  }
+  const index = (volume = 'web') => indexBackupVolume({ catalog: things })({ target: 'nas', store }, volume)
+  const namesOf = async (volume = 'web') => {
+    const { partition } = catalogKeys.backup('nas', volume, '')
+    const { values } = await things.backups.list({ partition })
+    return values.map(({ name }) => name)
+  }
+  const volumeIn = (name = 'web') => things.backupVolumes.get(catalogKeys.backupVolume('nas', name))
+
+  it('has what the store has, and changes nothing when it is made again', async () => {
+    await backUp('web', 'first')
+    await backUp('web', 'second', { RecurringJob: 'daily' })
+    expect(await index()).toMatchObject({ volumes: 1, backups: 2, written: 2, removed: 0, problems: [] })
+    expect(await index()).toMatchObject({ written: 0, removed: 0 })
+    expect(await namesOf()).toEqual(['first', 'second'])
+    expect(await things.backups.get(catalogKeys.backup('nas', 'web', 'second'))).toMatchObject({
+      sizeBytes: 4 * MiB,
+      labels: { RecurringJob: 'daily' },
+      obstacle: null,
+    })
+    expect(await volumeIn()).toMatchObject({ sizeBytes: 4 * MiB, lastBackupName: 'second' })
+  })
+
+  it('follows deletions, and the last backup with them', async () => {
+    await backUp('web', 'first')
+    await backUp('web', 'second')
+    await index()
+    await deleteBackup(deps())({ volumeName: 'web', backupName: 'second' })
+    expect(await index()).toMatchObject({ removed: 1 })
+    expect(await namesOf()).toEqual(['first'])
+    expect(await volumeIn()).toMatchObject({ lastBackupName: 'first' })
+    await deleteBackupVolume(deps())({ volumeName: 'web' })
+    await index()
+    expect(await namesOf()).toEqual([])
+    expect(await volumeIn()).toBe(undefined)
+  })
+
+  it('keeps what is known of a backup that cannot be read any more, and says why', async () => {
+    await backUp('web', 'first')
+    await index()
+    await store.put(volumeKeys('web').backupConfig('first'), Buffer.from('no config'))
+    const { problems } = await index()
+    expect(problems.join()).toContain('backup_first.cfg')
+    const backup = await things.backups.get(catalogKeys.backup('nas', 'web', 'first'))
+    expect(backup?.sizeBytes).toBe(4 * MiB)
+    expect(backup?.obstacle).toContain('backup_first.cfg')
+  })
+
+  it('has no backup that is in progress', async () => {
+    await backUp('web', 'first')
+    const mark = volumeKeys('web').backupConfig('second')
+    const config = await store.get(volumeKeys('web').backupConfig('first'))
+    const chunks = []
+    for await (const chunk of config?.body ?? []) chunks.push(chunk)
+    const text = Buffer.concat(chunks).toString().replaceAll('first', 'second')
+    await store.put(mark, Buffer.from(text.replace(/"CreatedTime":"[^"]*"/, '"CreatedTime":""')))
+    await index()
+    expect(await namesOf()).toEqual(['first'])
+  })
+
+  it('keeps a backup that was committed while the store was listed', async () => {
+    await backUp('web', 'first')
+    await index()
+    const listing: ObjectStore = {
+      ...store,
+      list: async function* (prefix, options) {
+        yield* store.list(prefix, options)
+        if (prefix.endsWith('backups/') && !(await namesOf()).includes('second')) {
+          await backUp('web', 'second')
+          await index()
+        }
+      },
+    }
+    await indexBackupVolume({ catalog: things })({ target: 'nas', store: listing }, 'web')
+    expect(await namesOf()).toEqual(['first', 'second'])
+  })
+
+  it('is made again from nothing', async () => {
+    for (const volume of ['web', 'db']) for (const name of ['first', 'second']) await backUp(volume, name)
+    const target = { target: 'nas', store }
+    expect(await indexTarget({ catalog: things })(target)).toMatchObject({
+      volumes: 2,
+      backups: 4,
+      written: 4,
+    })
+    const again = catalog(memoryItemStore())
+    await indexTarget({ catalog: again })(target)
+    for (const volume of ['web', 'db']) {
+      const { partition } = catalogKeys.backup('nas', volume, '')
+      expect(await again.backups.list({ partition })).toEqual(await things.backups.list({ partition }))
+    }
+    await deleteBackupVolume(deps())({ volumeName: 'db' })
+    expect(await indexTarget({ catalog: things })(target)).toMatchObject({ volumes: 1, removed: 2 })
+    expect(await volumeIn('db')).toBe(undefined)
+  })
+})

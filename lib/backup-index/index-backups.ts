@@ -1,0 +1,143 @@
+/**
+ * @module index-backups: makes what the catalog says of backups what a backupstore holds. The store is the truth: an index can be
+ * thrown away and made again, and nothing is ever deleted from a store because of it.
+ *
+ * Safe to repeat, in any order, twice at once. What is taken out of the catalog was there before the store was listed, so that
+ * a backup that is committed meanwhile is not lost from it.
+ */
+import { listBackupVolume, type ListedBackup, type ListedVolume } from '#lib/backup/list-backups.ts'
+import { listVolumeNames } from '#lib/backupstore/backup-volume.ts'
+import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
+import type { Catalog } from '#lib/catalog/catalog.ts'
+import type { Backup, BackupVolume } from '#lib/catalog/entities.ts'
+import type { ObjectStore } from '#lib/object-store/object-store.ts'
+
+export interface IndexBackupsDeps {
+  catalog: Pick<Catalog, 'backups' | 'backupVolumes'>
+}
+
+/** A target's name in the catalog, and the store that it is. */
+export interface IndexedTarget {
+  target: string
+  store: ObjectStore
+}
+
+export interface IndexResult {
+  volumes: number
+  backups: number
+  /** New or changed in the catalog. */
+  written: number
+  /** In the catalog, and not in the store. */
+  removed: number
+  /** What cannot be read, and why. */
+  problems: string[]
+}
+
+const nothing = (): IndexResult => ({ volumes: 0, backups: 0, written: 0, removed: 0, problems: [] })
+
+const isEqual = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
+
+const backupOf = (
+  target: string,
+  volume: string,
+  { header, notRestorable }: ListedBackup,
+): Backup | undefined =>
+  header && {
+    target,
+    volume,
+    name: header.name,
+    snapshotName: header.snapshotName,
+    snapshotCreatedAt: header.snapshotCreatedAt,
+    createdAt: header.createdAt,
+    sizeBytes: header.sizeBytes,
+    newlyUploadedBytes: header.newlyUploadedBytes,
+    labels: header.labels ?? {},
+    isIncremental: header.isIncremental,
+    obstacle: notRestorable ?? null,
+  }
+
+const volumeOf = (target: string, { name, config, lastBackupName, backups }: ListedVolume): BackupVolume => ({
+  target,
+  name,
+  sizeBytes: config?.sizeBytes ?? 0,
+  lastBackupName: lastBackupName ?? '',
+  lastBackupAt: backups.find((backup) => backup.name === lastBackupName)?.header?.snapshotCreatedAt ?? '',
+  createdAt: config?.createdAt ?? '',
+})
+
+const namesOfBackups = async (
+  { catalog }: IndexBackupsDeps,
+  target: string,
+  volume: string,
+): Promise<Set<string>> => {
+  const names = new Set<string>()
+  const { partition } = catalogKeys.backup(target, volume, '')
+  for await (const { name } of catalog.backups.all({ partition })) names.add(name)
+  return names
+}
+
+/** One that exists and cannot be read keeps what is known of it, with the reason. */
+const writeBackup = async (
+  { catalog }: IndexBackupsDeps,
+  target: string,
+  volume: string,
+  listed: ListedBackup,
+): Promise<boolean> => {
+  let isWritten = false
+  await catalog.backups.change(catalogKeys.backup(target, volume, listed.name), (there) => {
+    const found = backupOf(target, volume, listed)
+    const wanted = found ?? (there && { ...there, obstacle: listed.notRestorable ?? null })
+    isWritten = wanted !== undefined && !isEqual(there, wanted)
+    return isWritten ? wanted : undefined
+  })
+  return isWritten
+}
+
+/** One backup volume: what an event about one of its configs asks for. */
+export const indexBackupVolume =
+  (deps: IndexBackupsDeps) =>
+  async ({ target, store }: IndexedTarget, volume: string): Promise<IndexResult> => {
+    const { catalog } = deps
+    const gone = await namesOfBackups(deps, target, volume)
+    const listed = await listBackupVolume({ store })(volume)
+    const result = nothing()
+    // One in progress is none yet.
+    for (const backup of listed?.backups.filter(({ state }) => state !== 'in-progress') ?? []) {
+      gone.delete(backup.name)
+      result.backups++
+      if (backup.state === 'unreadable') result.problems.push(backup.notRestorable ?? backup.name)
+      if (await writeBackup(deps, target, volume, backup)) result.written++
+    }
+    for (const name of gone)
+      if (await catalog.backups.remove(catalogKeys.backup(target, volume, name))) result.removed++
+    const key = catalogKeys.backupVolume(target, volume)
+    if (!listed) {
+      await catalog.backupVolumes.remove(key)
+      return result
+    }
+    if (listed.problem !== undefined) result.problems.push(`${volume}: ${listed.problem}`)
+    const wanted = volumeOf(target, listed)
+    await catalog.backupVolumes.change(key, (there) => (isEqual(there, wanted) ? undefined : wanted))
+    return { ...result, volumes: 1 }
+  }
+
+/** All of a store: what the catalog is made from again. */
+export const indexTarget =
+  (deps: IndexBackupsDeps) =>
+  async (indexed: IndexedTarget): Promise<IndexResult> => {
+    const { target, store } = indexed
+    const { partition } = catalogKeys.backupVolume(target, '')
+    const names = new Set<string>()
+    for await (const { name } of deps.catalog.backupVolumes.all({ partition })) names.add(name)
+    for (const name of await listVolumeNames(store)) names.add(name)
+    const total = nothing()
+    for (const name of names) {
+      const one = await indexBackupVolume(deps)(indexed, name)
+      total.volumes += one.volumes
+      total.backups += one.backups
+      total.written += one.written
+      total.removed += one.removed
+      total.problems.push(...one.problems)
+    }
+    return total
+  }

@@ -1,0 +1,128 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { catalog, type Catalog } from '#lib/catalog/catalog.ts'
+import { memoryItemStore } from '#lib/catalog/memory-item-store.ts'
+import type { Operation } from '#lib/operation/operation.ts'
+import { jobCollection, type JobCollection } from './job-collection.ts'
+import { retain } from './retain.ts'
+
+const made: Operation<'create-backup'> = {
+  id: '20260105T020000Z_daily_primary_web',
+  kind: 'create-backup',
+  cluster: 'primary',
+  node: 'node-1',
+  volume: 'web',
+  generation: 3,
+  parameters: {
+    target: 'nas',
+    backupVolume: 'web',
+    backup: 'b5',
+    lock: 'lock-5',
+    labels: {},
+    isFull: false,
+    onlyIfWritten: true,
+  },
+  cause: { kind: 'job', job: 'daily', minute: '2026-01-05T02:00:00.000Z' },
+  state: 'succeeded',
+  attempt: 1,
+  sentAt: '2026-01-05T02:00:00Z',
+  isCancelRequested: false,
+  createdAt: '2026-01-05T02:00:00Z',
+  expiresAt: '2026-01-05T03:00:00Z',
+  heardAt: null,
+  endedAt: '2026-01-05T02:01:00Z',
+  sequence: 3,
+  progress: null,
+  result: {},
+  failure: null,
+}
+
+describe('what a job keeps', () => {
+  let things: Catalog
+  let jobs: JobCollection
+  let sent = 0
+
+  beforeEach(async () => {
+    const store = memoryItemStore()
+    things = catalog(store)
+    jobs = jobCollection(store)
+    sent = 0
+    await jobs.create({
+      name: 'daily',
+      task: 'backup',
+      cron: '0 2 * * *',
+      retain: 2,
+      labels: {},
+      groups: [],
+      isEnabled: true,
+    })
+    for (let day = 1; day <= 5; day++) await addBackup(`b${day}`, day, { RecurringJob: 'daily' })
+    await addBackup('by-hand', 1, {})
+  })
+  const addBackup = (name: string, day: number, labels: Record<string, string>) =>
+    things.backups.create({
+      target: 'nas',
+      volume: 'web',
+      name,
+      snapshotName: `snap-${day}`,
+      snapshotCreatedAt: `2026-01-0${day}T02:00:00Z`,
+      createdAt: `2026-01-0${day}T02:00:30Z`,
+      sizeBytes: 0,
+      newlyUploadedBytes: 0,
+      labels,
+      isIncremental: true,
+      obstacle: null,
+    })
+  const run = (operation: Operation) =>
+    retain({
+      catalog: things,
+      jobs,
+      clock: { now: () => new Date('2026-01-05T02:01:00Z') },
+      queueOf: () => ({
+        send: async () => {
+          sent++
+        },
+      }),
+    })(operation)
+
+  it("is its newest backups; the others' deletion is issued, once", async () => {
+    const deletions = await run(made)
+    const deleted = deletions.map(({ kind, node, parameters }) => [kind, node, parameters])
+    expect(deleted).toEqual(
+      ['b3', 'b2', 'b1'].map((backup) => [
+        'delete-backup',
+        'node-1',
+        { target: 'nas', backupVolume: 'web', backup, lock: expect.stringMatching(/^lock-[0-9a-f]{16}$/) },
+      ]),
+    )
+    expect(await run(made)).toEqual(deletions)
+    expect(sent).toBe(6)
+  })
+
+  it('is its newest snapshots', async () => {
+    for (const day of [1, 2, 3]) {
+      await things.snapshots.create({
+        cluster: 'primary',
+        volume: 'web',
+        name: `daily-${day}`,
+        parent: null,
+        createdAt: `2026-01-0${day}T02:00:00Z`,
+        isUserCreated: true,
+        labels: { RecurringJob: 'daily' },
+        sizeBytes: 0,
+        consistency: 'filesystem',
+      })
+    }
+    const parameters = { snapshot: 'daily-3', labels: {}, onlyIfWritten: true }
+    const deletions = await run({ ...made, kind: 'create-snapshot', parameters })
+    expect(deletions.map((each) => [each.kind, each.parameters])).toEqual([
+      ['delete-snapshot', { snapshot: 'daily-1' }],
+    ])
+  })
+
+  it('is everything, when nothing was made, a user asked, or the job is gone', async () => {
+    expect(await run({ ...made, state: 'failed' })).toEqual([])
+    expect(await run({ ...made, cause: { kind: 'request', by: 'ada' } })).toEqual([])
+    expect(await run({ ...made, cause: { kind: 'job', job: 'none', minute: '' } })).toEqual([])
+    expect(sent).toBe(0)
+  })
+})

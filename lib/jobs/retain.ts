@@ -1,0 +1,82 @@
+/**
+ * @module retain: after a job's backup or snapshot was made: issues the deletion of what the job need not keep any more.
+ *
+ * What there is it takes from the catalog, which must know of the new one already; a deletion looks again in the store, under its
+ * lock. Safe to repeat: the same thing is deleted by the same operation.
+ */
+import { createHash } from 'node:crypto'
+import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
+import type { Catalog } from '#lib/catalog/catalog.ts'
+import { issueOperation, type IssueDeps, type NewOperation } from '#lib/catalog/issue-operation.ts'
+import type { Operation } from '#lib/operation/operation.ts'
+import type { JobCollection } from './job-collection.ts'
+import { beyondRetention, type Retained } from './retention.ts'
+
+export interface RetainDeps extends IssueDeps {
+  catalog: Pick<Catalog, 'operations' | 'backups' | 'snapshots'>
+  jobs: Pick<JobCollection, 'get'>
+}
+
+const sixteenHex = (...parts: readonly string[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
+
+const all = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+  const found: T[] = []
+  for await (const item of items) found.push(item)
+  return found
+}
+
+/** A deletion for the same volume, by the same node, because of the same run. */
+const following = (operation: Operation, what: string) => {
+  const { id, cluster, node, volume, generation, cause } = operation
+  return { id: `${id}_delete_${what}`, cluster, node, volume, generation, cause }
+}
+
+const backupDeletions = async (
+  { catalog }: RetainDeps,
+  operation: Operation<'create-backup'>,
+  keep: { job: string; retain: number },
+): Promise<NewOperation[]> => {
+  const { target, backupVolume } = operation.parameters
+  const { partition } = catalogKeys.backup(target, backupVolume, '')
+  return beyondRetention(await all(catalog.backups.all({ partition })), keep).map(({ name: backup }) => {
+    const word = sixteenHex(target, backupVolume, backup)
+    const parameters = { target, backupVolume, backup, lock: `lock-${word}` }
+    return { ...following(operation, word), kind: 'delete-backup', parameters }
+  })
+}
+
+const snapshotDeletions = async (
+  { catalog }: RetainDeps,
+  operation: Operation,
+  keep: { job: string; retain: number },
+): Promise<NewOperation[]> => {
+  const { cluster, volume } = operation
+  const { partition } = catalogKeys.snapshot(cluster, volume, '')
+  const snapshots: Retained[] = await all(catalog.snapshots.all({ partition }))
+  return beyondRetention(snapshots, keep).map(({ name: snapshot }) => ({
+    ...following(operation, sixteenHex(snapshot)),
+    kind: 'delete-snapshot',
+    parameters: { snapshot },
+  }))
+}
+
+const isBackup = (operation: Operation): operation is Operation<'create-backup'> =>
+  operation.kind === 'create-backup'
+
+/** For an operation of a job that succeeded. @returns the deletions issued. */
+export const retain =
+  (deps: RetainDeps) =>
+  async (operation: Operation): Promise<Operation[]> => {
+    const { cause, state } = operation
+    const isOfJob = cause.kind === 'job' && state === 'succeeded'
+    const job = isOfJob ? await deps.jobs.get(catalogKeys.job(cause.job)) : undefined
+    if (!job) return []
+    const keep = { job: job.name, retain: job.retain }
+    const deletions = isBackup(operation)
+      ? await backupDeletions(deps, operation, keep)
+      : operation.kind === 'create-snapshot'
+        ? await snapshotDeletions(deps, operation, keep)
+        : []
+    return Promise.all(deletions.map(issueOperation(deps)))
+  }
