@@ -2,17 +2,12 @@
  * @module volume-source: a snapshot of a volume as the source of a backup: which of its blocks were ever written, and which
  * changed since another snapshot.
  */
-import { blocksOf, type Extent } from '#lib/volume/extents.ts'
+import { gathered } from '#lib/base/gathered.ts'
+import { blocksOf } from '#lib/volume/extents.ts'
 import type { SnapshotReader } from '#lib/volume/snapshot-reader.ts'
 import type { BlockSource } from './block-source.ts'
 import type { BlockWorkers } from './block-workers.ts'
 import { fileSource } from './file-source.ts'
-
-const gathered = async (extents: AsyncIterable<Extent>): Promise<Extent[]> => {
-  const all: Extent[] = []
-  for await (const extent of extents) all.push(extent)
-  return all
-}
 
 export const changedBlocks =
   (reader: SnapshotReader, baseName: string) =>

@@ -4,26 +4,18 @@
  * What there is it takes from the catalog, which must know of the new one already; a deletion looks again in the store, under its
  * lock. Safe to repeat: the same thing is deleted by the same operation.
  */
-import { createHash } from 'node:crypto'
+import { gathered } from '#lib/base/gathered.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import type { Catalog } from '#lib/catalog/catalog.ts'
 import { issueOperation, type IssueDeps, type NewOperation } from '#lib/catalog/issue-operation.ts'
 import type { Operation } from '#lib/operation/operation.ts'
 import type { JobCollection } from './job-collection.ts'
+import { sixteenHex } from './sixteen-hex.ts'
 import { beyondRetention, type Retained } from './retention.ts'
 
 export interface RetainDeps extends IssueDeps {
   catalog: Pick<Catalog, 'operations' | 'backups' | 'snapshots'>
   jobs: Pick<JobCollection, 'get'>
-}
-
-const sixteenHex = (...parts: readonly string[]): string =>
-  createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
-
-const all = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
-  const found: T[] = []
-  for await (const item of items) found.push(item)
-  return found
 }
 
 /** A deletion for the same volume, by the same node, because of the same run. */
@@ -39,8 +31,8 @@ const backupDeletions = async (
 ): Promise<NewOperation[]> => {
   const { target, backupVolume } = operation.parameters
   const { partition } = catalogKeys.backup(target, backupVolume, '')
-  return beyondRetention(await all(catalog.backups.all({ partition })), keep).map(({ name: backup }) => {
-    const word = sixteenHex(target, backupVolume, backup)
+  return beyondRetention(await gathered(catalog.backups.all({ partition })), keep).map(({ name: backup }) => {
+    const word = sixteenHex(JSON.stringify([target, backupVolume, backup]))
     const parameters = { target, backupVolume, backup, lock: `lock-${word}` }
     return { ...following(operation, word), kind: 'delete-backup', parameters }
   })
@@ -53,9 +45,9 @@ const snapshotDeletions = async (
 ): Promise<NewOperation[]> => {
   const { cluster, volume } = operation
   const { partition } = catalogKeys.snapshot(cluster, volume, '')
-  const snapshots: Retained[] = await all(catalog.snapshots.all({ partition }))
+  const snapshots: Retained[] = await gathered(catalog.snapshots.all({ partition }))
   return beyondRetention(snapshots, keep).map(({ name: snapshot }) => ({
-    ...following(operation, sixteenHex(snapshot)),
+    ...following(operation, sixteenHex(JSON.stringify([snapshot]))),
     kind: 'delete-snapshot',
     parameters: { snapshot },
   }))

@@ -4,7 +4,6 @@
  * A run is known by job and minute, and so are its operations: a doubled tick finds them, and does what the first left undone.
  * Moves no data: nodes do.
  */
-import { createHash } from 'node:crypto'
 import type * as z from 'zod'
 import { forEachConcurrently } from '#lib/base/concurrency.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
@@ -14,6 +13,7 @@ import { issueOperation, type IssueDeps, type NewOperation } from '#lib/catalog/
 import type { Tick } from '#lib/schedule/schedule-rules.ts'
 import type { JobCollection } from './job-collection.ts'
 import { labelsOf, type RecurringJob } from './recurring-job.ts'
+import { sixteenHex } from './sixteen-hex.ts'
 import { takesPart } from './taking-part.ts'
 
 type Outcome = z.infer<typeof RunOutcome>
@@ -22,8 +22,6 @@ export interface RunRecurringJobDeps extends IssueDeps {
   catalog: Pick<Catalog, 'operations' | 'volumes' | 'runs'>
   jobs: Pick<JobCollection, 'get'>
 }
-
-const sixteenHex = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)
 
 /** `20260101T023000Z` */
 const minuteWord = ({ minute }: Tick): string => minute.replaceAll(/[-:]|\.\d+/g, '')

@@ -2,6 +2,7 @@
  * @module changed-content: what of two files differs, found by reading both.
  */
 import { open, type FileHandle } from 'node:fs/promises'
+import { gathered } from '#lib/base/gathered.ts'
 import { MiB } from '#lib/base/sizes.ts'
 import { extentUnitBytes, joined, type Extent } from './extents.ts'
 
@@ -58,8 +59,6 @@ export const changedFile = async function* (
   path: string,
   sizeBytes: number,
 ): AsyncGenerator<Extent> {
-  const found: Extent[] = []
-  for await (const extent of changedContent(basePath, path, [{ offsetBytes: 0, lengthBytes: sizeBytes }]))
-    found.push(extent)
-  yield* joined(found, sizeBytes)
+  const within = [{ offsetBytes: 0, lengthBytes: sizeBytes }]
+  yield* joined(await gathered(changedContent(basePath, path, within)), sizeBytes)
 }

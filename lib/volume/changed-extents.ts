@@ -5,29 +5,17 @@
  * second: if it is another now, once more; and at last both files are read instead.
  */
 import { open } from 'node:fs/promises'
+import { gathered } from '#lib/base/gathered.ts'
 import { changedFile } from './changed-content.ts'
 import { changedExtents, isShared, sameExtents, type Extent } from './extents.ts'
+import { statImage } from './image-file.ts'
 import { physicalExtents, type PhysicalExtent } from './linux-system-calls.ts'
 import { imageOf } from './pool-driver.ts'
-import { VolumeError } from './volume-error.ts'
-
-const layerSize = async (path: string): Promise<number> => {
-  const file = await open(path, 'r').catch((cause: unknown) => {
-    throw new VolumeError('layer-damaged', `cannot read ${path}`, { cause })
-  })
-  try {
-    return (await file.stat()).size
-  } finally {
-    await file.close()
-  }
-}
 
 const extentsOf = async (path: string): Promise<PhysicalExtent[]> => {
   const file = await open(path, 'r')
   try {
-    const extents: PhysicalExtent[] = []
-    for await (const extent of physicalExtents(file.fd, path)) extents.push(extent)
-    return extents
+    return await gathered(physicalExtents(file.fd, path))
   } finally {
     await file.close()
   }
@@ -38,8 +26,8 @@ const looks = 3
 /** @throws VolumeError `layer-damaged`. */
 export const changedByPlace = async function* (base: string, layer: string): AsyncGenerator<Extent> {
   const [basePath, path] = [imageOf(base), imageOf(layer)]
-  await layerSize(basePath)
-  const sizeBytes = await layerSize(path)
+  await statImage(basePath)
+  const sizeBytes = Number((await statImage(path)).size)
   let before = await extentsOf(basePath)
   for (let look = 1; look <= looks; look++) {
     const after = await extentsOf(path)
@@ -55,8 +43,9 @@ export const changedByPlace = async function* (base: string, layer: string): Asy
 
 /** @throws VolumeError `layer-damaged`. */
 export const changedByContent = async function* (base: string, layer: string): AsyncGenerator<Extent> {
-  await layerSize(imageOf(base))
-  yield* changedFile(imageOf(base), imageOf(layer), await layerSize(imageOf(layer)))
+  const [basePath, path] = [imageOf(base), imageOf(layer)]
+  await statImage(basePath)
+  yield* changedFile(basePath, path, Number((await statImage(path)).size))
 }
 
 /** Bytes of a file that it shares with no other. */

@@ -2,14 +2,11 @@
  * @module copy-driver: for file systems that share nothing: a clone is a sparse copy, so nothing may be written while it is
  * made, and what differs is found by reading.
  */
-import { stat } from 'node:fs/promises'
 import { changedByContent } from './changed-extents.ts'
 import { fileLayers, readOnlyMode } from './file-layers.ts'
 import type { Host } from './host.ts'
+import { allocatedBytes } from './image-file.ts'
 import { imageOf, type PoolDriver } from './pool-driver.ts'
-
-/** What `stat` counts blocks in, whatever the file system's are. */
-const statBlockBytes = 512
 
 export const copyDriver = (host: Host, poolId: string): PoolDriver => ({
   kind: 'copy',
@@ -23,5 +20,5 @@ export const copyDriver = (host: Host, poolId: string): PoolDriver => ({
     await host.setMode(imageOf(to), isReadOnly ? readOnlyMode : 0o600)
   },
   changedExtents: changedByContent,
-  ownBytes: async (layer) => (await stat(imageOf(layer))).blocks * statBlockBytes,
+  ownBytes: (layer) => allocatedBytes(imageOf(layer)),
 })

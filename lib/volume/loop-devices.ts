@@ -5,10 +5,11 @@
  * takes turns; and what came of it is looked at.
  */
 import { randomUUID } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import * as z from 'zod'
 import type { Host } from './host.ts'
+import { statImage } from './image-file.ts'
 import { VolumeError } from './volume-error.ts'
 
 /** Of one that somebody detaches at this moment, losetup knows but the name. */
@@ -64,9 +65,7 @@ export const loopDeviceOf = async (
   image: string,
   listed?: readonly BackedDevice[],
 ): Promise<LoopDevice | undefined> => {
-  const { ino, dev } = await stat(image, { bigint: true }).catch((cause: unknown) => {
-    throw new VolumeError('layer-damaged', `cannot read ${image}`, { cause })
-  })
+  const { ino, dev } = await statImage(image)
   const found = (listed ?? (await listLoopDevices(host))).filter(
     (device) => device.inode === Number(ino) && device.device === deviceNumber(dev),
   )
@@ -96,6 +95,16 @@ export const detachLoopDevice = async (host: Host, { path }: LoopDevice): Promis
 /** Has it see its file's new size. */
 export const resizeLoopDevice = async (host: Host, { path }: LoopDevice): Promise<void> => {
   await host.run('losetup', ['--set-capacity', path])
+}
+
+/** What was written to its node itself, by whoever uses it without a file system, and still is in memory. */
+export const syncLoopDevice = async ({ path }: LoopDevice): Promise<void> => {
+  const device = await open(path, 'r+')
+  try {
+    await device.sync()
+  } finally {
+    await device.close()
+  }
 }
 
 export interface WriteCounters {

@@ -14,9 +14,15 @@ const Mount = z.object({
 })
 const MountList = z.object({ filesystems: z.array(Mount) })
 
+export interface DeviceMount {
+  target: string
+  fileSystem: string
+  isReadOnly: boolean
+}
+
 export interface DeviceUse {
   /** Of its file system. */
-  mounts: { target: string; fileSystem: string; isReadOnly: boolean }[]
+  mounts: DeviceMount[]
   /** Of the device's node itself. */
   publishedAt: string[]
 }
@@ -39,3 +45,7 @@ export const useOfDevice = async (host: Host, device: string): Promise<DeviceUse
       .map(({ target }) => target),
   }
 }
+
+/** Freezing or syncing one freezes or syncs the file system, wherever else it is mounted. */
+export const writableMountOf = async (host: Host, device: string): Promise<DeviceMount | undefined> =>
+  (await useOfDevice(host, device)).mounts.find(({ isReadOnly }) => !isReadOnly)

@@ -1,13 +1,13 @@
 /**
  * @module pool-context: what every operation on an open pool shares.
  */
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '#lib/base/clock.ts'
 import type { Ids } from '#lib/base/ids.ts'
 import type { Log } from '#lib/base/log.ts'
 import { serial } from '#lib/base/serial.ts'
 import type { Host } from './host.ts'
+import { statImage } from './image-file.ts'
 import { volumesFolder, type PoolConfig } from './pool-config.ts'
 import { imageOf, type PoolDriver } from './pool-driver.ts'
 import { VolumeError } from './volume-error.ts'
@@ -87,9 +87,7 @@ export const removeLayer = async (
 
 /** A layer has the size it must have. @throws VolumeError `layer-damaged`. */
 export const checkLayer = async (layer: string, sizeBytes: number): Promise<void> => {
-  const found = await stat(imageOf(layer)).catch((cause: unknown) => {
-    throw new VolumeError('layer-damaged', `cannot read ${imageOf(layer)}`, { cause })
-  })
-  if (found.size === sizeBytes) return
-  throw new VolumeError('layer-damaged', `${imageOf(layer)} has ${found.size} bytes instead of ${sizeBytes}`)
+  const { size } = await statImage(imageOf(layer))
+  if (Number(size) === sizeBytes) return
+  throw new VolumeError('layer-damaged', `${imageOf(layer)} has ${size} bytes instead of ${sizeBytes}`)
 }

@@ -5,13 +5,12 @@
  * free for each, so a snapshot, a new volume or a larger one is refused when it would not be. It holds as long as nobody else
  * fills the file system, and unless over-provisioning beyond 100 % was asked for.
  */
-import { stat, statfs } from 'node:fs/promises'
+import { statfs } from 'node:fs/promises'
 import { formatBytes } from '#lib/base/sizes.ts'
+import { allocatedBytes } from './image-file.ts'
 import { headImage, type PoolContext } from './pool-context.ts'
 import { VolumeError } from './volume-error.ts'
 import type { VolumeRecord } from './volume-record.ts'
-
-const statBlockBytes = 512
 
 export interface PoolRoom {
   totalBytes: number
@@ -21,10 +20,6 @@ export interface PoolRoom {
   /** What the volumes may still write. */
   promisedBytes: number
 }
-
-/** Bytes on the disk, shared or not. */
-export const allocatedBytes = async (path: string): Promise<number> =>
-  (await stat(path)).blocks * statBlockBytes
 
 const promisedTo = async (context: PoolContext, record: VolumeRecord): Promise<number> => {
   // A copy under way still has to be written, as what a clone shares may have to be.

@@ -4,13 +4,12 @@
  * With a file system mounted from the volume's device: synced, frozen, cloned, thawed. Without one but with a device: what its
  * users flushed is in it, in the order of their flushes. Nothing attached: as it is.
  */
-import { open } from 'node:fs/promises'
 import { rfc3339 } from '#lib/base/clock.ts'
 import { requireNoFrontend } from './attachment.ts'
 import { attachmentOf, type Attachment } from './attachment-state.ts'
 import { whileFrozen } from './freeze.ts'
-import type { LoopDevice } from './loop-devices.ts'
-import { useOfDevice } from './mounts.ts'
+import { syncLoopDevice, type LoopDevice } from './loop-devices.ts'
+import { writableMountOf } from './mounts.ts'
 import { changeVolume } from './pending.ts'
 import {
   checkLayer,
@@ -49,16 +48,6 @@ interface Taken {
   writeMark: WriteMark | null
 }
 
-/** What was written to a device's node itself, by whoever uses it without a file system, and still is in memory. */
-const syncDevice = async (path: string): Promise<void> => {
-  const device = await open(path, 'r+')
-  try {
-    await device.sync()
-  } finally {
-    await device.close()
-  }
-}
-
 const notConsistent = (name: string, why: string): VolumeError =>
   new VolumeError('not-consistent', `volume ${name}: ${why}`, {
     hint: 'this pool copies files to make a snapshot, so nothing may be written meanwhile: detach the volume, give the freeze more time, or use a pool on Btrfs or XFS',
@@ -89,8 +78,7 @@ const takeMounted = async (
 
 const takeAttached = async (taking: Taking, { device }: Attachment): Promise<Taken> => {
   const { context, entry, clone } = taking
-  const use = device && (await useOfDevice(context.host, device.path))
-  const mount = use?.mounts.find(({ isReadOnly }) => !isReadOnly)
+  const mount = device && (await writableMountOf(context.host, device.path))
   if (device && mount) return takeMounted(taking, device, mount)
   if (!context.driver.clonesOneMoment)
     throw notConsistent(
@@ -101,7 +89,7 @@ const takeAttached = async (taking: Taking, { device }: Attachment): Promise<Tak
     await clone()
     return { consistency: 'crash', writeMark: null }
   }
-  await syncDevice(device.path)
+  await syncLoopDevice(device)
   const { mark } = await deviceMark(device)
   await clone()
   return { consistency: 'crash', writeMark: mark }

@@ -1,10 +1,10 @@
 /**
  * @module written-since: whether anything was written to a volume since its newest snapshot. Freezes nothing, leaves nothing behind; in doubt yes.
  */
-import { open } from 'node:fs/promises'
+import { syncLoopDevice } from './loop-devices.ts'
 import { attachmentOf, type Attachment } from './attachment-state.ts'
 import { changedContent } from './changed-content.ts'
-import { useOfDevice } from './mounts.ts'
+import { writableMountOf } from './mounts.ts'
 import { changeVolume } from './pending.ts'
 import { layerFolder, writeVolume, type PoolContext, type VolumeEntry } from './pool-context.ts'
 import { imageOf } from './pool-driver.ts'
@@ -23,15 +23,9 @@ const currentMark = async (
   if (!attachment || attachment.frontend === 'none') return detachedMark(context, record)
   const { device } = attachment
   if (!device) return undefined
-  const { mounts } = await useOfDevice(context.host, device.path)
-  const mount = mounts.find(({ isReadOnly }) => !isReadOnly)
+  const mount = await writableMountOf(context.host, device.path)
   if (mount) await context.host.ask('sync', ['--file-system', mount.target])
-  const file = await open(device.path, 'r+')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
-  }
+  await syncLoopDevice(device)
   return (await deviceMark(device)).mark
 }
 
