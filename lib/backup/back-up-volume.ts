@@ -165,5 +165,5 @@ export const backUpVolume =
 export const releaseLeftSnapshots =
   (deps: Pick<BackUpVolumeDeps, 'pool' | 'log'>) =>
   async (volume: string): Promise<void> => {
-    for (const snapshot of await deps.pool.listSnapshots(volume)) await release(deps, volume, snapshot)
+    for (const snapshot of deps.pool.recordedSnapshots(volume)) await release(deps, volume, snapshot)
   }

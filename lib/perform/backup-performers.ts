@@ -62,8 +62,10 @@ const isUnchanged = async (
 ): Promise<boolean> => {
   const base = pool.backupBase(volume, of)
   if (!base) return false
-  const head = (await pool.listSnapshots(volume)).find(({ isHeadParent }) => isHeadParent)
-  return head?.id === base.snapshot.id && !(await pool.hasWritesSince(volume, base.snapshot.name))
+  return (
+    pool.headSnapshot(volume)?.id === base.snapshot.id &&
+    !(await pool.hasWritesSince(volume, base.snapshot.name))
+  )
 }
 
 const checkpointData = (checkpoint: BackupCheckpoint): JsonObject => {

@@ -48,7 +48,7 @@ const createVolume = async (
 }
 
 const hasNothingNew = async (pool: Pool, volume: string): Promise<boolean> => {
-  const newest = (await pool.listSnapshots(volume)).find(({ isHeadParent }) => isHeadParent)
+  const newest = pool.headSnapshot(volume)
   return newest !== undefined && !(await pool.hasWritesSince(volume, newest.name))
 }
 
@@ -58,7 +58,7 @@ const createSnapshot = async (
   { isAgain }: Performance,
 ): Promise<JsonObject> => {
   const { snapshot: name, labels, onlyIfWritten } = parameters
-  const snapshots = isAgain ? await pool.listSnapshots(volume) : []
+  const snapshots = isAgain ? pool.recordedSnapshots(volume) : []
   const there = snapshots.find((snapshot) => snapshot.name === name)
   if (there) return snapshotResult(there)
   if (onlyIfWritten && (await hasNothingNew(pool, volume))) return { outcome: 'nothing-new' }

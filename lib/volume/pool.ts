@@ -39,7 +39,14 @@ import type { PoolDriver, PoolKind } from './pool-driver.ts'
 import { recoverPool, type Oddity } from './recover.ts'
 import { allocatedBytes } from './image-file.ts'
 import { poolRoom, type PoolRoom } from './room.ts'
-import { listSnapshots, openSnapshot, type SnapshotReader, type SnapshotView } from './snapshot-reader.ts'
+import {
+  headSnapshot,
+  listSnapshots,
+  openSnapshot,
+  recordedSnapshots,
+  type SnapshotReader,
+  type SnapshotView,
+} from './snapshot-reader.ts'
 import { createSnapshot, deleteSnapshot, revertVolume, type NewSnapshot } from './snapshots.ts'
 import { VolumeError } from './volume-error.ts'
 import { isComplete, type SnapshotRecord, type VolumeRecord } from './volume-record.ts'
@@ -94,7 +101,12 @@ export interface Pool {
   attachVolume(name: string, frontend: Frontend): Promise<Attachment>
   detachVolume(name: string): Promise<void>
   createSnapshot(volume: string, snapshot: NewSnapshot): Promise<SnapshotRecord>
+  /** With their sizes, for which every extent of each is looked at. */
   listSnapshots(volume: string): Promise<SnapshotView[]>
+  /** What is recorded of them, at no cost. */
+  recordedSnapshots(volume: string): readonly SnapshotRecord[]
+  /** The one that the head was last at, if it is there. */
+  headSnapshot(volume: string): SnapshotRecord | undefined
   deleteSnapshot(volume: string, name: string): Promise<void>
   revertVolume(volume: string, name: string): Promise<void>
   /** Until its reader is closed, the snapshot cannot be deleted. */
@@ -252,7 +264,7 @@ const poolOver = (context: PoolContext, oddities: Oddity[], unlock: () => Promis
       oddities,
     }),
     listVolumes: async () => {
-      const listed = process.platform === 'linux' ? await listLoopDevices(context.host) : []
+      const listed = await listLoopDevices(context.host)
       return Promise.all(complete().map(({ record }) => viewOf(context, record, listed)))
     },
     showVolume: async (name) => viewOf(context, requireVolume(context, name).record),
@@ -264,6 +276,8 @@ const poolOver = (context: PoolContext, oddities: Oddity[], unlock: () => Promis
     detachVolume: async (name) => detachVolume(context, name),
     createSnapshot: async (volume, snapshot) => createSnapshot(context, volume, snapshot),
     listSnapshots: async (volume) => listSnapshots(context, volume),
+    recordedSnapshots: (volume) => recordedSnapshots(context, volume),
+    headSnapshot: (volume) => headSnapshot(context, volume),
     deleteSnapshot: async (volume, name) => deleteSnapshot(context, volume, name),
     revertVolume: async (volume, name) => revertVolume(context, volume, name),
     openSnapshot: async (volume, name) => openSnapshot(context, volume, name),

@@ -36,6 +36,16 @@ export interface SnapshotReader {
 const layerOf = (context: PoolContext, { record }: VolumeEntry, { id }: SnapshotRecord): string =>
   layerFolder(context, record, id)
 
+/** What is recorded of them: asks the file system nothing. */
+export const recordedSnapshots = (context: PoolContext, volumeName: string): readonly SnapshotRecord[] =>
+  requireVolume(context, volumeName).record.snapshots
+
+/** The one that the head was last at, if it is there. */
+export const headSnapshot = (context: PoolContext, volumeName: string): SnapshotRecord | undefined => {
+  const { head, snapshots } = requireVolume(context, volumeName).record
+  return snapshots.find(({ id }) => id === head.parentId)
+}
+
 export const listSnapshots = async (context: PoolContext, volumeName: string): Promise<SnapshotView[]> => {
   const entry = requireVolume(context, volumeName)
   const { head, snapshots } = entry.record
