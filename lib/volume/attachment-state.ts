@@ -22,7 +22,7 @@ export const attachmentOf = async (
   listed?: readonly BackedDevice[],
 ): Promise<Attachment | undefined> => {
   const image = headImage(context, record)
-  const device = process.platform === 'linux' ? await loopDeviceOf(context.host, image, listed) : undefined
+  const device = await loopDeviceOf(context.host, image, listed)
   if (device) return { frontend: 'block', path: device.path, device }
   if (record.frontend === null) return undefined
   const path = record.frontend === 'file' ? image : undefined

@@ -7,7 +7,7 @@ import { attachLoopDevice, detachLoopDevice, loopDeviceOf, type LoopDevice } fro
 import { attachmentOf, type Attachment, type Frontend } from './attachment-state.ts'
 import { useOfDevice, type DeviceUse } from './mounts.ts'
 import { changeVolume } from './pending.ts'
-import { headImage, requireVolume, writeVolume, type PoolContext, type VolumeEntry } from './pool-context.ts'
+import { headImage, writeVolume, type PoolContext, type VolumeEntry } from './pool-context.ts'
 import { VolumeError } from './volume-error.ts'
 import type { VolumeRecord } from './volume-record.ts'
 
@@ -90,7 +90,7 @@ export const detachVolume = (context: PoolContext, name: string): Promise<void> 
   return changeVolume(context, name, async (entry) => {
     const attachment = await attachmentOf(context, entry.record)
     if (!attachment) return
-    if (attachment.device) await detachDevice(context, name, attachment.device)
+    if (attachment.device) await detachDevice(context, entry, attachment.device)
     else await writeVolume(context, entry, { ...entry.record, frontend: null })
   })
 }
@@ -100,13 +100,17 @@ const inUse = (name: string, device: string, uses: string): VolumeError =>
     hint: 'unmount it, stop what has it open, and detach it again',
   })
 
-const detachDevice = async (context: PoolContext, name: string, device: LoopDevice): Promise<void> => {
+const detachDevice = async (
+  context: PoolContext,
+  { record }: VolumeEntry,
+  device: LoopDevice,
+): Promise<void> => {
+  const { name } = record
   const uses = usesOf(await useOfDevice(context.host, device.path), holdersOf(device.path))
   if (uses.length > 0) throw inUse(name, device.path, uses.join(', '))
   await detachLoopDevice(context.host, device)
   // One that is open goes away only when it is closed.
   for (let attempt = 1; attempt <= tries; attempt++) {
-    const { record } = requireVolume(context, name)
     if (!(await loopDeviceOf(context.host, headImage(context, record)))) return
     await context.clock.sleep(pauseMs)
   }

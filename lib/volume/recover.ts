@@ -10,7 +10,7 @@ import { detachLoopDevice, listLoopDevices } from './loop-devices.ts'
 import { useOfDevice } from './mounts.ts'
 import { settlePending } from './pending.ts'
 import { volumesFolder } from './pool-config.ts'
-import { headImage, newEntry, volumeFolder, type PoolContext, type VolumeEntry } from './pool-context.ts'
+import { newEntry, volumeFolder, type PoolContext, type VolumeEntry } from './pool-context.ts'
 import { VolumeError } from './volume-error.ts'
 import { decodeRecord, type VolumeRecord } from './volume-record.ts'
 
@@ -57,11 +57,10 @@ const loadVolume = async (context: PoolContext, name: string): Promise<Oddity[]>
 /** Of heads that are gone, as a deleted volume's: nothing can be done with them, but for what is mounted. */
 const detachOrphans = async (context: PoolContext): Promise<void> => {
   const within = `${volumesFolder(context.folder)}/`
-  const heads = new Set([...context.volumes.values()].map(({ record }) => headImage(context, record)))
   for (const device of await listLoopDevices(context.host)) {
     const { backingPath } = device
     const isGone = backingPath.endsWith(' (deleted)') && backingPath.startsWith(within)
-    if (!isGone || heads.has(backingPath)) continue
+    if (!isGone) continue
     const { mounts, publishedAt } = await useOfDevice(context.host, device.path)
     if (mounts.length + publishedAt.length > 0) continue
     context.log.warn('detaching the device of a volume that is gone', { device: device.path, backingPath })
@@ -81,6 +80,6 @@ export const recoverPool = async (context: PoolContext): Promise<Oddity[]> => {
     })
     found.push(...odd)
   }
-  if (process.platform === 'linux') await detachOrphans(context)
+  await detachOrphans(context)
   return found
 }
