@@ -11,7 +11,7 @@ import type { PoolKind } from '#lib/volume/pool-driver.ts'
 export const run = (program: string, ...args: string[]): string =>
   execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 
-const has = (program: string): boolean => {
+export const has = (program: string): boolean => {
   try {
     run('sh', '-c', `command -v ${program}`)
     return true

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Operation } from '#lib/operation/operation.ts'
+import { queuedOperation } from '#test/queued-operation.ts'
 import { catalog } from './catalog.ts'
 import { catalogKeys, sortPrefix } from './catalog-keys.ts'
 import type { ItemKey } from './item-store.ts'
@@ -44,26 +45,10 @@ describe('keys of the catalog', () => {
 })
 
 const operation: Operation<'detach-volume'> = {
+  ...queuedOperation,
   id: '20260101T000000Z-1',
   kind: 'detach-volume',
-  cluster: 'primary',
-  node: 'node-1',
-  volume: 'web',
-  generation: 1,
   parameters: {},
-  cause: { kind: 'request', by: 'ada' },
-  state: 'queued',
-  attempt: 1,
-  sentAt: '2026-01-01T00:00:00Z',
-  isCancelRequested: false,
-  createdAt: '2026-01-01T00:00:00Z',
-  expiresAt: '2026-01-01T01:00:00Z',
-  heardAt: null,
-  endedAt: null,
-  sequence: 0,
-  progress: null,
-  result: null,
-  failure: null,
 }
 
 describe('the catalog', () => {

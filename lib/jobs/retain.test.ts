@@ -2,16 +2,14 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { catalog, type Catalog } from '#lib/catalog/catalog.ts'
 import { memoryItemStore } from '#lib/catalog/memory-item-store.ts'
 import type { Operation } from '#lib/operation/operation.ts'
+import { queuedOperation } from '#test/queued-operation.ts'
 import { jobCollection, type JobCollection } from './job-collection.ts'
 import { retain } from './retain.ts'
 
 const made: Operation<'create-backup'> = {
+  ...queuedOperation,
   id: '20260105T020000Z_daily_primary_web',
   kind: 'create-backup',
-  cluster: 'primary',
-  node: 'node-1',
-  volume: 'web',
-  generation: 3,
   parameters: {
     target: 'nas',
     backupVolume: 'web',
@@ -23,17 +21,7 @@ const made: Operation<'create-backup'> = {
   },
   cause: { kind: 'job', job: 'daily', minute: '2026-01-05T02:00:00.000Z' },
   state: 'succeeded',
-  attempt: 1,
-  sentAt: '2026-01-05T02:00:00Z',
-  isCancelRequested: false,
-  createdAt: '2026-01-05T02:00:00Z',
-  expiresAt: '2026-01-05T03:00:00Z',
-  heardAt: null,
   endedAt: '2026-01-05T02:01:00Z',
-  sequence: 3,
-  progress: null,
-  result: {},
-  failure: null,
 }
 
 describe('what a job keeps', () => {

@@ -1,31 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { queuedOperation } from '#test/queued-operation.ts'
 import { readCommand, performCommand } from './command.ts'
 import type { Operation } from './operation.ts'
 import { applyReport, type Report, type ReportEvent } from './report.ts'
 
-const operation: Operation<'expand-volume'> = {
-  id: 'op-1',
-  kind: 'expand-volume',
-  cluster: 'primary',
-  node: 'node-1',
-  volume: 'web',
-  generation: 1,
-  parameters: { sizeBytes: 2 ** 30 },
-  cause: { kind: 'request', by: 'ada' },
-  state: 'queued',
-  attempt: 1,
-  sentAt: '2026-01-01T00:00:00Z',
-  isCancelRequested: false,
-  createdAt: '2026-01-01T00:00:00Z',
-  expiresAt: '2026-01-01T01:00:00Z',
-  heardAt: null,
-  endedAt: null,
-  sequence: 0,
-  progress: null,
-  result: null,
-  failure: null,
-}
+const operation = queuedOperation
 
 const report = (sequence: number, event: ReportEvent): Report => ({
   version: 1,

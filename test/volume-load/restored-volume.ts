@@ -7,7 +7,7 @@ import type { BlockWorkers } from '#lib/backup/block-workers.ts'
 import { fileTarget } from '#lib/backup/file-target.ts'
 import { restoreBackup } from '#lib/backup/restore-backup.ts'
 import type { ObjectStore } from '#lib/object-store/object-store.ts'
-import { run } from '../pool-file-system.ts'
+import { has } from '../pool-file-system.ts'
 import { cleanups, type Cleanups } from './cleanups.ts'
 import { checkFioFile } from './fio-load.ts'
 import { volumeName } from './loaded-volume.ts'
@@ -22,15 +22,6 @@ import {
 } from './mounting.ts'
 import { checkPostgresRows, hasPostgres } from './postgres-rows.ts'
 import { checkSqliteRows, journalModes, type JournalMode } from './sqlite-rows.ts'
-
-const has = (program: string): boolean => {
-  try {
-    run('sh', '-c', `command -v ${program}`)
-    return true
-  } catch {
-    return false
-  }
-}
 
 /** Why databases under load cannot be tested here; `undefined`: they can. */
 export const noDatabases = (): string | undefined => {
