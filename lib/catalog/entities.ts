@@ -24,6 +24,8 @@ export const Node = z.object({
   pool: z
     .object({ kind: z.string(), totalBytes: sizeBytes, availableBytes: sizeBytes, promisedBytes: sizeBytes })
     .nullable(),
+  /** What it told last of its volumes: a process of the agent, and a number that grows in it. */
+  inventory: z.object({ process: z.string(), number: z.int() }).nullable(),
 })
 export type Node = z.infer<typeof Node>
 
@@ -35,7 +37,8 @@ export const Volume = z.object({
   generation: z.int().positive(),
   sizeBytes,
   actualSizeBytes: sizeBytes,
-  state: z.enum(['creating', 'restoring', 'detached', 'attached', 'deleting', 'damaged']),
+  /** `missing`: its node is there and does not have it. */
+  state: z.enum(['creating', 'restoring', 'detached', 'attached', 'deleting', 'damaged', 'missing']),
   /** Of its device. */
   path: z.string().nullable(),
   /** In which it takes part, by name and by group; neither: the default group. */
@@ -127,7 +130,8 @@ export type Run = z.infer<typeof Run>
 export const Setting = z.object({ name, value: z.json() })
 export type Setting = z.infer<typeof Setting>
 
-export const roles = ['viewer', 'operator', 'admin', 'node'] as const
+/** `join`: good for one node, once. */
+export const roles = ['viewer', 'operator', 'admin', 'node', 'join'] as const
 
 export const AccessToken = z.object({
   /** SHA-256 of the token, in hex: the token itself is shown once and kept nowhere. */
@@ -136,6 +140,8 @@ export const AccessToken = z.object({
   role: z.enum(roles),
   /** Of a node's token. */
   node: z.string().nullable(),
+  /** Of a token to join with: the cluster that the node will be of. */
+  cluster: z.string().nullable(),
   createdAt: time,
   expiresAt: time.nullable(),
 })

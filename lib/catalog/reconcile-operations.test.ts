@@ -68,6 +68,7 @@ describe('an operation in the control plane', () => {
       heardAt: null,
       version: null,
       pool: null,
+      inventory: null,
     })
   })
 

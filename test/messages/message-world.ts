@@ -84,6 +84,7 @@ export const runMessages = async (seed: number, faults: MessageFaults): Promise<
     heardAt: null,
     version: null,
     pool: null,
+    inventory: null,
   })
 
   const completed = new Map<string, number>()

@@ -1,0 +1,71 @@
+/**
+ * @module problem: errors as they go over HTTP: RFC 9457, with our code and hint.
+ */
+import * as z from 'zod'
+import { CodedError } from '#lib/base/errors.ts'
+import { CatalogError } from '#lib/catalog/catalog-error.ts'
+import { ApiError, type ApiErrorCode } from './api-error.ts'
+
+export const problemType = 'application/problem+json'
+
+export const Problem = z.object({
+  type: z.literal('about:blank'),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  /** For programs; never changes its meaning. */
+  code: z.string(),
+  /** What to do about it. */
+  hint: z.string().optional(),
+  errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+})
+export type Problem = z.infer<typeof Problem>
+
+const statuses: Record<ApiErrorCode, { status: number; title: string }> = {
+  'invalid-request': { status: 400, title: 'Bad Request' },
+  unauthenticated: { status: 401, title: 'Unauthorized' },
+  forbidden: { status: 403, title: 'Forbidden' },
+  'not-found': { status: 404, title: 'Not Found' },
+  exists: { status: 409, title: 'Conflict' },
+  conflict: { status: 409, title: 'Conflict' },
+  'too-large': { status: 413, title: 'Content Too Large' },
+  internal: { status: 500, title: 'Internal Server Error' },
+  unavailable: { status: 503, title: 'Service Unavailable' },
+}
+
+const busyCatalog = (error: CatalogError): ApiErrorCode => {
+  if (error.code === 'invalid-cursor' || error.code === 'invalid-key') return 'invalid-request'
+  return error.code === 'busy' ? 'unavailable' : 'internal'
+}
+
+const statusOf = (error: unknown): { status: number; title: string } => {
+  if (error instanceof ApiError) return statuses[error.code]
+  if (error instanceof CatalogError) return statuses[busyCatalog(error)]
+  // What a capability refuses, it refuses because of what it was asked.
+  return statuses[error instanceof CodedError ? 'conflict' : 'internal']
+}
+
+export const problemOf = (error: unknown): Problem => {
+  const { status, title } = statusOf(error)
+  if (!(error instanceof CodedError) || status === 500) {
+    const detail = 'the service failed; its log says more'
+    return {
+      type: 'about:blank',
+      title,
+      status,
+      detail,
+      code: 'internal',
+      hint: 'try again; then see the log',
+    }
+  }
+  const fields = error instanceof ApiError ? error.fields : []
+  return {
+    type: 'about:blank',
+    title,
+    status,
+    detail: error.message,
+    code: String(error.code),
+    ...(error.hint !== undefined && { hint: error.hint }),
+    ...(fields.length > 0 && { errors: [...fields] }),
+  }
+}
