@@ -8,7 +8,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['lib/**/*.test.ts', 'cli/**/*.test.ts', 'test/**/*.test.ts'],
+          include: ['{lib,cli,agent,functions,standalone,test}/**/*.test.ts'],
           exclude: interop,
           testTimeout: 60_000,
         },

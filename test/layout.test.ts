@@ -15,17 +15,33 @@ const mayImport: Record<string, readonly string[]> = {
   operation: ['base'],
   perform: ['base', 'object-store', 'target', 'backupstore', 'volume', 'backup', 'operation'],
   catalog: ['base', 'operation'],
-  'backup-index': ['base', 'object-store', 'backupstore', 'backup', 'operation', 'catalog'],
+  'backup-index': ['base', 'object-store', 'target', 'backupstore', 'backup', 'operation', 'catalog'],
   schedule: ['base', 'operation', 'catalog'],
   jobs: ['base', 'operation', 'catalog', 'schedule'],
+  api: [
+    'base',
+    'object-store',
+    'target',
+    'backupstore',
+    'operation',
+    'catalog',
+    'backup-index',
+    'schedule',
+    'jobs',
+  ],
 }
 
 /** Runtimes import `lib`; no runtime imports another. */
 const runtimeMayImport: Record<string, readonly string[]> = {
-  cli: ['base', 'object-store', 'target', 'backupstore', 'volume', 'backup'],
+  cli: ['base', 'object-store', 'target', 'backupstore', 'volume', 'backup', 'api'],
+  agent: ['base', 'target', 'backup', 'volume', 'operation', 'perform', 'api'],
+  functions: Object.keys(mayImport),
+  standalone: [...Object.keys(mayImport), 'functions'],
 }
 
-const sources = globSync('{lib,cli,scripts,test,bench}/**/*.{ts,mjs}', { cwd: root }).map(normalize)
+const sources = globSync('{lib,cli,agent,functions,standalone,scripts,test,bench}/**/*.{ts,mjs}', {
+  cwd: root,
+}).map(normalize)
 const isTest = (file: string) => /\.(test|contract)\.ts$/.test(file)
 const importsOf = (file: string): string[] =>
   [...readFileSync(join(root, file), 'utf8').matchAll(/(?:from|import|import\()\s*'([^']+)'/g)].map(

@@ -2,6 +2,7 @@
  * @module node-messages: what nodes and the control plane say to each other over HTTP, besides commands and reports.
  */
 import * as z from 'zod'
+import { Report } from '#lib/operation/report.ts'
 
 const name = z.string().min(1).max(200)
 const sizeBytes = z.int().nonnegative()
@@ -85,5 +86,5 @@ export const ReceiveAnswer = z.object({
 })
 export const SettleRequest = z.strictObject({ taken: z.array(z.string()), notTaken: z.array(z.string()) })
 
-/** Reports, each as report.ts has it. */
-export const ReportsRequest = z.strictObject({ reports: z.array(z.record(z.string(), z.json())).max(100) })
+/** In the order in which they are to be taken. */
+export const ReportsRequest = z.strictObject({ reports: z.array(Report).max(100) })

@@ -115,11 +115,14 @@ export const sendProblem = (context: Context, error: unknown): Response => {
 
 export const tokenHash = (token: string): string => createHash('sha256').update(token).digest('hex')
 
+export const bearerToken = ({ req }: Context): string | undefined =>
+  /^Bearer ([\x21-\x7e]{1,512})$/i.exec(req.header('authorization') ?? '')?.[1]
+
 /** Finds who a request is of by its bearer token. @throws ApiError `unauthenticated`. */
 export const authenticate =
   ({ catalog, clock }: Pick<ApiDeps, 'catalog' | 'clock'>): MiddlewareHandler<ApiEnv> =>
   async (context, next) => {
-    const [, token] = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(context.req.header('authorization') ?? '') ?? []
+    const token = bearerToken(context)
     if (token === undefined)
       throw new ApiError('unauthenticated', 'no access token was given', {
         hint: 'send it as the header: Authorization: Bearer TOKEN',

@@ -53,6 +53,7 @@ export const catalogKeys = {
     sort: joined(node, id),
   }),
   setting: (name: string): ItemKey => ({ partition: 'setting', sort: joined(name) }),
+  request: (hash: string): ItemKey => ({ partition: 'request', sort: joined(hash) }),
   /** By the hash of the token. */
   token: (hash: string): ItemKey => ({ partition: 'token', sort: joined(hash) }),
 } as const

@@ -13,6 +13,7 @@ import {
   Backup,
   BackupVolume,
   Cluster,
+  IdempotentRequest,
   Node,
   Run,
   Setting,
@@ -83,6 +84,12 @@ export const catalog = (store: ItemStore) => ({
     expiresAtOf: ({ endedAt }) => afterHistory(endedAt),
   }),
   settings: collection(store, { what: 'setting', schema: Setting, keyOf: ({ name }) => keys.setting(name) }),
+  requests: collection(store, {
+    what: 'request',
+    schema: IdempotentRequest,
+    keyOf: ({ hash }) => keys.request(hash),
+    expiresAtOf: ({ createdAt }) => unixSeconds(createdAt) + daySeconds,
+  }),
   tokens: collection(store, {
     what: 'access token',
     schema: AccessToken,

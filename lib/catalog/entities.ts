@@ -146,3 +146,14 @@ export const AccessToken = z.object({
   expiresAt: time.nullable(),
 })
 export type AccessToken = z.infer<typeof AccessToken>
+
+/** A request that came with an idempotency key: the operation that it made, so that its repetition finds it. */
+export const IdempotentRequest = z.object({
+  /** SHA-256 of who asked and the key. */
+  hash: z.string(),
+  /** Of what was asked for: the same key for something else is refused. */
+  fingerprint: z.string(),
+  operationId: z.string(),
+  createdAt: time,
+})
+export type IdempotentRequest = z.infer<typeof IdempotentRequest>

@@ -1,0 +1,261 @@
+/**
+ * @module node-routes: what nodes ask, each for itself alone: its token says which node it is.
+ *
+ * Commands and reports go over these routes where nodes have no queue service: a command is lent by a long poll, and lent again
+ * if it is not settled.
+ */
+import * as z from 'zod'
+import { beginOperation } from '#lib/catalog/begin-operation.ts'
+import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
+import type { Node } from '#lib/catalog/entities.ts'
+import { recordHeartbeat } from '#lib/catalog/record-heartbeat.ts'
+import { controlPlaneNode } from '#lib/operation/control-plane-node.ts'
+import { lendMessages } from '#lib/operation/lend-messages.ts'
+import type { MessageLeases } from '#lib/operation/message-leases.ts'
+import type { Operation } from '#lib/operation/operation.ts'
+import type { SendQueue } from '#lib/operation/queue.ts'
+import type { Report } from '#lib/operation/report.ts'
+import { ApiError } from './api-error.ts'
+import type { ApiDeps } from './api-deps.ts'
+import { newToken } from './new-token.ts'
+import {
+  BeginAnswer,
+  Heartbeat,
+  JoinAnswer,
+  JoinRequest,
+  ReceiveAnswer,
+  ReceiveRequest,
+  ReportsRequest,
+  SettleRequest,
+} from './node-messages.ts'
+import type { Principal } from './principal.ts'
+import {
+  apiRouter,
+  bearerToken,
+  jsonBody,
+  jsonResponse,
+  routeFor,
+  tokenHash,
+  type ApiApp,
+  type ApiContext,
+} from './routing.ts'
+
+export type NodeRoutesDeps = Pick<ApiDeps, 'catalog' | 'leasesOf' | 'reports' | 'secrets' | 'clock' | 'log'>
+
+const done = { 204: { description: 'It is taken' } } as const
+
+const removed = (node: string | null): ApiError =>
+  new ApiError('forbidden', `node ${node ?? '?'} is not known any more`, {
+    hint: 'it was removed; to have it again: drover node join',
+  })
+
+/** A token may outlive its node for a moment. @throws ApiError `forbidden`. */
+const askingNode = async ({ catalog }: NodeRoutesDeps, context: ApiContext): Promise<string> => {
+  const { node } = context.get('principal')
+  if (node !== null && (await catalog.nodes.get(catalogKeys.node(node)))) return node
+  throw removed(node)
+}
+
+const leasesFor = ({ leasesOf }: NodeRoutesDeps, node: string): MessageLeases => {
+  if (leasesOf) return leasesOf(node)
+  throw new ApiError('not-found', 'this control plane gives no commands over HTTP', {
+    hint: 'the agent gets them from the queue service that the control plane uses',
+  })
+}
+
+const notCurrent = (reason: string): BeginAnswer => ({ kind: 'not-current', reason })
+
+/** Credentials go to who performs the operation, when it begins, and nowhere else. */
+const withAccess = async (
+  { catalog, secrets }: NodeRoutesDeps,
+  operation: Operation | undefined,
+): Promise<BeginAnswer> => {
+  if (!operation || !('target' in operation.parameters)) return { kind: 'go', access: null }
+  const { target: name } = operation.parameters
+  const target = await catalog.targets.get(catalogKeys.target(name))
+  if (!target) return notCurrent(`there is no backup target ${name} any more`)
+  const { url, credential } = target
+  if (credential === null) return { kind: 'go', access: { url, settings: {} } }
+  const settings = await secrets.get(credential)
+  return settings
+    ? { kind: 'go', access: { url, settings: { ...settings } } }
+    : notCurrent(`backup target ${name} needs the secret ${credential}, which is not there`)
+}
+
+/** A node tells only of itself. */
+const checkNode = (reports: readonly Report[], node: string): void => {
+  const fields = reports.flatMap((report, position) =>
+    report.node === node ? [] : [{ field: `reports.${position}.node`, message: `is not ${node}` }],
+  )
+  if (fields.length === 0) return
+  throw new ApiError('invalid-request', `body: node ${node} reports for another`, {
+    fields,
+    hint: 'each agent needs a folder of its own, with its journal and its token',
+  })
+}
+
+/** In order. One that is said again has a greater number: it is not swallowed as the same message. */
+const sendAll = async (queue: SendQueue, reports: readonly Report[]): Promise<void> => {
+  for (const report of reports)
+    await queue.send({
+      group: report.node,
+      deduplicationId: `${report.operationId}.${report.sequence}`,
+      body: JSON.stringify(report),
+    })
+}
+
+const nameTaken = (node: string): ApiError =>
+  new ApiError('exists', `there is a node ${node} already`, {
+    hint: `join under another name; or remove that one first: drover node delete ${node}`,
+    fields: [{ field: 'node', message: 'is taken' }],
+  })
+
+/** What a join token was made for, if the node can have it. @throws ApiError. */
+const checkJoin = async (
+  { catalog }: NodeRoutesDeps,
+  { cluster }: Pick<Principal, 'cluster'>,
+  node: string,
+): Promise<string> => {
+  if (node === controlPlaneNode)
+    throw new ApiError('invalid-request', `no node can be called ${node}`, {
+      fields: [{ field: 'node', message: 'is what the control plane itself is called' }],
+      hint: 'choose another name',
+    })
+  if (cluster === null || !(await catalog.clusters.get(catalogKeys.cluster(cluster))))
+    throw new ApiError('conflict', `there is no cluster ${cluster ?? ''} any more`, {
+      hint: 'see: drover cluster list',
+    })
+  if (await catalog.nodes.get(catalogKeys.node(node))) throw nameTaken(node)
+  return cluster
+}
+
+const newNode = (name: string, cluster: string, joinedAt: string): Node => ({
+  name,
+  cluster,
+  joinedAt,
+  heardAt: null,
+  version: null,
+  pool: null,
+  inventory: null,
+})
+
+const join = async (
+  deps: NodeRoutesDeps,
+  { principal, token, node }: { principal: Principal; token: string; node: string },
+): Promise<JoinAnswer> => {
+  const { catalog, clock } = deps
+  const cluster = await checkJoin(deps, principal, node)
+  // Of two that come with the same token at once, one gets past here.
+  if (!(await catalog.tokens.remove(catalogKeys.token(tokenHash(token)))))
+    throw new ApiError('forbidden', 'the token to join with was used meanwhile', {
+      hint: 'each is good for one node: make another',
+    })
+  if (!(await catalog.nodes.create(newNode(node, cluster, clock.now().toISOString())))) throw nameTaken(node)
+  const made = await newToken(deps, { name: `node ${node}`, role: 'node', node, cluster })
+  return { node, cluster, token: made.token }
+}
+
+const addJoining = (app: ApiApp, deps: NodeRoutesDeps): void => {
+  app.openapi(
+    routeFor('join', '/v1/nodes/join', {
+      method: 'post',
+      summary: 'Become a node, with a token that is good for one',
+      request: { body: jsonBody(JoinRequest) },
+      responses: { 201: jsonResponse('The node and its own token, shown once', JoinAnswer) },
+    }),
+    async (context) => {
+      const token = bearerToken(context) ?? ''
+      const joined = await join(deps, {
+        principal: context.get('principal'),
+        token,
+        node: context.req.valid('json').node,
+      })
+      return context.json(joined, 201, { 'cache-control': 'no-store' })
+    },
+  )
+}
+
+const addLife = (app: ApiApp, deps: NodeRoutesDeps): void => {
+  app.openapi(
+    routeFor('node', '/v1/node/heartbeat', {
+      method: 'post',
+      summary: 'Tell how the node is, and what it holds if that changed',
+      request: { body: jsonBody(Heartbeat) },
+      responses: done,
+    }),
+    async (context) => {
+      const node = await askingNode(deps, context)
+      if (!(await recordHeartbeat(deps)(node, context.req.valid('json')))) throw removed(node)
+      return context.body(null, 204)
+    },
+  )
+  app.openapi(
+    routeFor('node', '/v1/node/operations/{id}/begin', {
+      method: 'post',
+      summary: 'Ask whether an operation is still wanted, and how to reach its backup target',
+      request: { params: z.object({ id: z.string().min(1).max(500) }) },
+      responses: { 200: jsonResponse('Whether to begin', BeginAnswer) },
+    }),
+    async (context) => {
+      const node = await askingNode(deps, context)
+      const { permission, operation } = await beginOperation(deps)(context.req.valid('param').id, node)
+      const answer = permission.kind === 'go' ? await withAccess(deps, operation) : permission
+      return context.json(answer, 200, { 'cache-control': 'no-store' })
+    },
+  )
+}
+
+const addMessages = (app: ApiApp, deps: NodeRoutesDeps): void => {
+  app.openapi(
+    routeFor('node', '/v1/node/commands/receive', {
+      method: 'post',
+      summary: 'Wait for commands',
+      request: { body: jsonBody(ReceiveRequest) },
+      responses: { 200: jsonResponse('Commands, to be settled within 30 s', ReceiveAnswer) },
+    }),
+    async (context) => {
+      const node = await askingNode(deps, context)
+      const { waitMs } = context.req.valid('json')
+      const lend = lendMessages({ leases: leasesFor(deps, node), clock: deps.clock })
+      const lent = await lend(waitMs, context.req.raw.signal)
+      return context.json({ messages: lent.map(({ message, lease }) => ({ lease, ...message })) }, 200)
+    },
+  )
+  app.openapi(
+    routeFor('node', '/v1/node/commands/settle', {
+      method: 'post',
+      summary: 'Say which commands were taken; the others come again',
+      request: { body: jsonBody(SettleRequest) },
+      responses: done,
+    }),
+    async (context) => {
+      const leases = leasesFor(deps, await askingNode(deps, context))
+      const { taken, notTaken } = context.req.valid('json')
+      for (const lease of taken) leases.settle(lease)
+      for (const lease of notTaken) leases.giveBack(lease)
+      return context.body(null, 204)
+    },
+  )
+  app.openapi(
+    routeFor('node', '/v1/node/reports', {
+      method: 'post',
+      summary: 'Tell what became of operations',
+      request: { body: jsonBody(ReportsRequest) },
+      responses: done,
+    }),
+    async (context) => {
+      const { reports } = context.req.valid('json')
+      checkNode(reports, await askingNode(deps, context))
+      await sendAll(deps.reports, reports)
+      return context.body(null, 204)
+    },
+  )
+}
+
+export const nodeRoutes = (deps: NodeRoutesDeps): ApiApp => {
+  const app = apiRouter()
+  addJoining(app, deps)
+  addLife(app, deps)
+  addMessages(app, deps)
+  return app
+}

@@ -1,0 +1,117 @@
+/**
+ * @module job-routes: recurring jobs and their runs.
+ */
+import * as z from 'zod'
+import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
+import { Run } from '#lib/catalog/entities.ts'
+import { RecurringJob } from '#lib/jobs/recurring-job.ts'
+import { runRecurringJob } from '#lib/jobs/run-recurring-job.ts'
+import { ApiError } from '../api-error.ts'
+import type { ApiDeps } from '../api-deps.ts'
+import { JobBody } from '../bodies.ts'
+import { notFound } from '../found.ts'
+import { apiRouter, jsonBody, jsonResponse, PageQuery, pageOf, routeFor, type ApiApp } from '../routing.ts'
+
+const jobParams = z.object({ job: RecurringJob.shape.name })
+const jobPartition = catalogKeys.job('x').partition
+
+const foundJob = async ({ jobs }: ApiDeps, name: string): Promise<RecurringJob> => {
+  const job = await jobs.get(catalogKeys.job(name))
+  if (job) return job
+  throw notFound(`recurring job ${name}`, 'see: drover job list')
+}
+
+export const jobRoutes = (deps: ApiDeps): ApiApp => {
+  const { catalog, jobs, rules, clock } = deps
+  const app = apiRouter()
+  app.openapi(
+    routeFor('viewer', '/v1/jobs', {
+      method: 'get',
+      summary: 'List recurring jobs',
+      request: { query: PageQuery },
+      responses: { 200: jsonResponse('Jobs', pageOf(RecurringJob)) },
+    }),
+    async (context) => {
+      const { limit, cursor } = context.req.valid('query')
+      const { values, ...next } = await jobs.list({ partition: jobPartition, limit, after: cursor })
+      return context.json({ items: values, ...next }, 200)
+    },
+  )
+  app.openapi(
+    routeFor('viewer', '/v1/jobs/{job}', {
+      method: 'get',
+      summary: 'Show a recurring job',
+      request: { params: jobParams },
+      responses: { 200: jsonResponse('The job', RecurringJob) },
+    }),
+    async (context) => context.json(await foundJob(deps, context.req.valid('param').job), 200),
+  )
+  app.openapi(
+    routeFor('operator', '/v1/jobs/{job}', {
+      method: 'put',
+      summary: 'Make a recurring job, or replace it',
+      request: { params: jobParams, body: jsonBody(JobBody) },
+      responses: { 200: jsonResponse('The job', RecurringJob) },
+    }),
+    async (context) => {
+      const { job: name } = context.req.valid('param')
+      const job = { ...context.req.valid('json'), name }
+      // The rule comes after: one that is missing is made by reconcile, one without its job does nothing.
+      await jobs.change(catalogKeys.job(name), () => job)
+      await rules.put({ name, cron: job.cron, isEnabled: job.isEnabled })
+      return context.json(job, 200)
+    },
+  )
+  app.openapi(
+    routeFor('operator', '/v1/jobs/{job}', {
+      method: 'delete',
+      summary: 'Delete a recurring job; what it made stays',
+      request: { params: jobParams },
+      responses: { 204: { description: 'It is gone' } },
+    }),
+    async (context) => {
+      const { job: name } = context.req.valid('param')
+      await rules.remove(name)
+      if (await jobs.remove(catalogKeys.job(name))) return context.body(null, 204)
+      throw notFound(`recurring job ${name}`, 'see: drover job list')
+    },
+  )
+  app.openapi(
+    routeFor('viewer', '/v1/jobs/{job}/runs', {
+      method: 'get',
+      summary: 'List the runs of a job, newest first',
+      request: { params: jobParams, query: PageQuery },
+      responses: { 200: jsonResponse('Runs', pageOf(Run)) },
+    }),
+    async (context) => {
+      const { job } = context.req.valid('param')
+      const { limit, cursor } = context.req.valid('query')
+      await foundJob(deps, job)
+      const { partition } = catalogKeys.run(job, 'x')
+      const query = { partition, order: 'descending', limit, after: cursor } as const
+      const { values, ...next } = await catalog.runs.list(query)
+      return context.json({ items: values, ...next }, 200)
+    },
+  )
+  app.openapi(
+    routeFor('operator', '/v1/jobs/{job}/runs', {
+      method: 'post',
+      summary: 'Run a job now, besides its schedule',
+      request: { params: jobParams },
+      responses: { 200: jsonResponse('The run, with an operation for each volume, or why not', Run) },
+    }),
+    async (context) => {
+      const { name, isEnabled } = await foundJob(deps, context.req.valid('param').job)
+      const run = await runRecurringJob(deps)({ rule: name, minute: clock.now().toISOString() })
+      if (run) return context.json(run, 200)
+      throw new ApiError(
+        'conflict',
+        `job ${name} ${isEnabled ? 'was deleted meanwhile' : 'is switched off'}`,
+        {
+          hint: `switch it on: drover job set ${name} --enable`,
+        },
+      )
+    },
+  )
+  return app
+}
