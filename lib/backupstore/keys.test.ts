@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { backupNameOf, blockChecksumOf, isTemporary, lockNameOf, volumeKeys } from './keys.ts'
+import { backupNameOf, blockChecksumOf, isTemporary, lockNameOf, volumeKeys, volumeNameOf } from './keys.ts'
 
 const checksum = '417e836e280aef701556b6135ca4b690819f82b4cf82ead3b493b5bbc41174b9'
 
@@ -36,5 +36,25 @@ describe('volumeKeys', () => {
     expect(blockChecksumOf(keys, `${keys.block(checksum)}.tmp.1`)).toBeUndefined()
     expect(isTemporary(`${keys.volumeConfig}.tmp.1755658805000000000`)).toBe(true)
     expect(isTemporary(keys.volumeConfig)).toBe(false)
+  })
+
+  it('tells whose config a key is, and takes no other key for one', () => {
+    const keys = volumeKeys('vol1')
+    expect(volumeNameOf(keys.volumeConfig)).toBe('vol1')
+    expect(volumeNameOf(keys.backupConfig('backup-1'))).toBe('vol1')
+    const others = [
+      keys.lock('lock-1'),
+      keys.block(checksum),
+      keys.badBlocks,
+      keys.folder,
+      keys.backupsFolder,
+      `${keys.volumeConfig}.tmp.1`,
+      keys.volumeConfig.replace('/01/9c/', '/9c/01/'),
+      `x${keys.volumeConfig}`,
+      'backupstore/backing-images/01/9c/vol1/backing_image.cfg',
+      'volume.cfg',
+      '',
+    ]
+    expect(others.map(volumeNameOf)).toEqual(others.map(() => undefined))
   })
 })

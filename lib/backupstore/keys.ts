@@ -60,5 +60,13 @@ export const blockChecksumOf = (keys: VolumeKeys, key: string): string | undefin
   return isChecksum(checksum) && key === keys.block(checksum) ? checksum : undefined
 }
 
+/** Whose config it is, `volume.cfg` or a backup's; `undefined` for any other key. */
+export const volumeNameOf = (key: string): string | undefined => {
+  const [name = ''] = key.slice(volumesFolder.length + 'xx/yy/'.length).split('/', 1)
+  if (!isValidName(name)) return undefined
+  const keys = volumeKeys(name)
+  return key === keys.volumeConfig || backupNameOf(keys, key) !== undefined ? name : undefined
+}
+
 /** What Longhorn's and our folder writers leave when they die before the rename. */
 export const isTemporary = (key: string): boolean => /\.tmp\.\d+$/.test(key)

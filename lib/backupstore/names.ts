@@ -21,12 +21,15 @@ export const checkName = (kind: 'volume' | 'backup' | 'lock', name: string): str
 
 const newVolumePattern = /^[a-z0-9][a-z0-9_.-]+$/
 
-/**
- * Longhorn's manager hides volumes with upper-case letters or more than 40 characters; a volume that we begin must not be hidden.
- * @throws BackupstoreError `invalid-name`.
- */
+/** Longhorn's manager hides volumes with upper-case letters or more than 40 characters; a volume that we begin must not be hidden. */
+export const maxNewVolumeNameLength = 40
+
+export const isValidNewVolumeName = (name: string): boolean =>
+  newVolumePattern.test(name) && name.length <= maxNewVolumeNameLength
+
+/** @throws BackupstoreError `invalid-name`. */
 export const checkNewVolumeName = (name: string): string => {
-  if (newVolumePattern.test(name) && name.length <= 40) return name
+  if (isValidNewVolumeName(name)) return name
   throw new BackupstoreError(
     'invalid-name',
     `invalid name ${JSON.stringify(name.slice(0, 80))} for a new backup volume`,

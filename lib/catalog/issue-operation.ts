@@ -5,6 +5,7 @@
  * however often it is issued.
  */
 import type { Clock } from '#lib/base/clock.ts'
+import { controlPlaneNode } from '#lib/operation/control-plane-node.ts'
 import { cancelCommand, deduplicationId, performCommand, type Command } from '#lib/operation/command.ts'
 import { isEnded, type Operation } from '#lib/operation/operation.ts'
 import type { OperationKind } from '#lib/operation/operation-kinds.ts'
@@ -28,9 +29,17 @@ export type NewOperation<Kind extends OperationKind = OperationKind> = Pick<
 
 const defaultLifeMs = 3600_000
 
+/** The control plane's own work is done as the message is taken: what is long keeps only its own volume waiting. */
+const groupOf = (node: string, command: Command): string =>
+  node === controlPlaneNode && command.command === 'perform' ? command.volume : node
+
 /** In the order in which they were issued, node by node. */
 export const sendCommand = (queue: SendQueue, node: string, command: Command): Promise<void> =>
-  queue.send({ group: node, deduplicationId: deduplicationId(command), body: JSON.stringify(command) })
+  queue.send({
+    group: groupOf(node, command),
+    deduplicationId: deduplicationId(command),
+    body: JSON.stringify(command),
+  })
 
 const operationOf = ({ lifeMs = defaultLifeMs, ...wanted }: NewOperation, now: Date): Operation => ({
   ...wanted,

@@ -37,7 +37,8 @@ describe('an operation in the control plane', () => {
   })
   const deps = () => ({ catalog: things, queueOf, clock, log: silentLog })
   const issue = (more: Partial<NewOperation> = {}) => issueOperation(deps())({ ...wanted, ...more })
-  const reconcile = () => reconcileOperations(deps())()
+  const reconcile = (onEnded?: (operation: Operation) => Promise<void>) =>
+    reconcileOperations({ ...deps(), onEnded })()
   const current = async (): Promise<Operation | undefined> =>
     things.operations.get(catalogKeys.operation('op-1'))
   const report = (sequence: number, event: ReportEvent) =>
@@ -129,6 +130,43 @@ describe('an operation in the control plane', () => {
     nowMs += 31 * minuteMs
     await reconcile()
     expect(await current()).toMatchObject({ state: 'failed', failure: { code: 'lost' } })
+  })
+
+  it('that failed here is told once, when it is written, whether or not its node can be told', async () => {
+    await issue()
+    nowMs += 63 * minuteMs
+    isQueueDown = true
+    const told: (Operation | undefined)[] = []
+    const onEnded = async (operation: Operation) => {
+      told.push(operation, await current())
+    }
+    await reconcile(onEnded)
+    await reconcile(onEnded)
+    expect(told).toHaveLength(2)
+    expect(told[0]).toMatchObject({ id: 'op-1', state: 'failed', failure: { code: 'expired' } })
+    expect(told[1]).toEqual(told[0])
+  })
+
+  it('that is sent again, or left, is not told as ended', async () => {
+    await issue()
+    nowMs += minuteMs
+    await hear()
+    await reconcile(() => Promise.reject(new Error('nothing has ended')))
+    await reconcile(() => Promise.reject(new Error('nothing has ended')))
+    expect(sent).toEqual(['node-1 op-1.1', 'node-1 op-1.2'])
+  })
+
+  it('that cannot be settled keeps no other waiting', async () => {
+    const ids = ['op-1', 'op-2', 'op-3']
+    for (const id of ids) await issue({ id })
+    nowMs += 63 * minuteMs
+    const told: string[] = []
+    await reconcile(async ({ id }) => {
+      told.push(id)
+      if (id === 'op-2') throw new Error('no follow-up')
+    })
+    expect(told).toEqual(ids)
+    expect(sent.slice(3)).toEqual(ids.map((id) => `node-1 ${id}.cancel`))
   })
 
   it('that ended is left alone', async () => {

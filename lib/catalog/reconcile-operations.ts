@@ -19,6 +19,8 @@ export interface ReconcileDeps extends IssueDeps {
   catalog: Pick<Catalog, 'operations' | 'nodes'>
   clock: Pick<Clock, 'now'>
   log: Log
+  /** Told of each operation that failed here, after it is written. Not told again when that throws: it is logged. */
+  onEnded?: ((operation: Operation) => Promise<void>) | undefined
 }
 
 export type Reconciliation = { kind: 'leave' } | { kind: 'send-again' } | { kind: 'fail'; failure: Failure }
@@ -95,20 +97,25 @@ const settle = async (deps: ReconcileDeps, id: string, nodeHeardAt: string | nul
   const { kind } = decided.as
   if (!operation || kind === 'leave') return
   log.info('operation reconciled', { operation: id, decided: kind, attempt: operation.attempt })
-  const queue = queueOf(operation.node)
   // One that counts as failed must not be performed when its node comes back.
   const command = kind === 'fail' ? cancelCommand(operation) : performCommand(operation)
-  await sendCommand(queue, operation.node, command)
+  try {
+    await sendCommand(queueOf(operation.node), operation.node, command)
+  } finally {
+    if (kind === 'fail') await deps.onEnded?.(operation)
+  }
 }
 
-/** Safe to repeat, and to run twice at once. */
+/** Safe to repeat, and to run twice at once. One that cannot be settled now keeps no other waiting. */
 export const reconcileOperations = (deps: ReconcileDeps) => async (): Promise<void> => {
-  const { catalog } = deps
+  const { catalog, log } = deps
   const heardAt = new Map<string, string | null>()
   const { partition } = catalogKeys.openOperation('', '')
   for await (const { id, node } of catalog.operations.all({ index: 'second', partition })) {
     if (!heardAt.has(node))
       heardAt.set(node, (await catalog.nodes.get(catalogKeys.node(node)))?.heardAt ?? null)
-    await settle(deps, id, heardAt.get(node) ?? null)
+    await settle(deps, id, heardAt.get(node) ?? null).catch((error: unknown) => {
+      log.error('operation not reconciled', { operation: id, error: String(error) })
+    })
   }
 }

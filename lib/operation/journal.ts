@@ -44,6 +44,8 @@ export interface Journal {
   isCancelled(operationId: string): boolean
   /** Oldest first: what is to be performed, or was under way when the process died. */
   unfinished(): JournalEntry[]
+  /** Of what was accepted and has not ended. */
+  unfinishedIds(): string[]
   begin(operationId: string): void
   /** Replaces the data, and adds to what was appended. */
   writeCheckpoint(operationId: string, data: JsonObject, append: Uint8Array): void
@@ -134,6 +136,9 @@ const statementsOf = (database: DatabaseSync) => ({
   unfinished: database.prepare(
     "SELECT id, command, state, is_cancelled, checkpoint FROM operations WHERE command IS NOT NULL AND state <> 'ended' ORDER BY number",
   ),
+  unfinishedIds: database.prepare(
+    "SELECT id FROM operations WHERE command IS NOT NULL AND state <> 'ended' ORDER BY number",
+  ),
   post: database.prepare('INSERT INTO outbox (report) VALUES (?)'),
   pending: database.prepare('SELECT id, report FROM outbox ORDER BY id LIMIT ?'),
   remove: database.prepare('DELETE FROM outbox WHERE id = ?'),
@@ -198,6 +203,7 @@ export const openJournal = ({ path, node, now }: JournalSettings): Journal => {
         const row = Row.parse(found)
         return entryOf(row, () => Buffer.concat(sql.appended.all(row.id).map(bytesOf)))
       }),
+    unfinishedIds: () => sql.unfinishedIds.all().map(({ id }) => String(id)),
     begin: (operationId) =>
       atOnce(database, () => {
         sql.setState.run('begun', operationId)

@@ -32,8 +32,8 @@ export type OperationKind = (typeof operationKinds)[number]
 export const parametersOf = {
   'create-volume': z.strictObject({
     sizeBytes,
-    blockSizeBytes: z.literal([2 * 1024 * 1024, 16 * 1024 * 1024]).optional(),
-    sectorSizeBytes: z.literal([512, 4096]).optional(),
+    blockSizeBytes: z.union([z.literal(2 * 1024 * 1024), z.literal(16 * 1024 * 1024)]).optional(),
+    sectorSizeBytes: z.union([z.literal(512), z.literal(4096)]).optional(),
   }),
   'delete-volume': z.strictObject({}),
   'expand-volume': z.strictObject({ sizeBytes }),

@@ -6,7 +6,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import * as z from 'zod'
 import type { Clock } from '#lib/base/clock.ts'
 import { atOnce, openDatabase } from '#lib/base/sqlite-database.ts'
-import { leaseMs, retryAfterMs, type MessageLeases } from './message-leases.ts'
+import { leaseMs as defaultLeaseMs, retryAfterMs, type MessageLeases } from './message-leases.ts'
 import { deduplicationMs, mostTries, type QueueMessage } from './queue.ts'
 
 const schema = `
@@ -39,7 +39,10 @@ const messageOf = (found: unknown): QueueMessage & { id: number } => {
 }
 
 export interface SqliteQueues {
-  leases(queue: string): MessageLeases
+  /** `leaseMs`: how long one may take over a message. Default: what suits those who only write it down. */
+  leases(queue: string, settings?: { leaseMs?: number | undefined }): MessageLeases
+  /** For a queue whose only receiver was this process, before it was started again: what it had taken is there at once. */
+  giveBackAll(queue: string): void
   /** All of a queue's messages, for when its node is removed. */
   removeQueue(queue: string): void
   close(): void
@@ -64,6 +67,9 @@ const statementsOf = (database: DatabaseSync) => ({
   settle: database.prepare('DELETE FROM messages WHERE lease = ?'),
   triesOf: database.prepare('SELECT tries FROM messages WHERE lease = ?'),
   giveBack: database.prepare('UPDATE messages SET lease = NULL, away_until_ms = ? WHERE lease = ?'),
+  giveBackAll: database.prepare(
+    'UPDATE messages SET lease = NULL, away_until_ms = 0, tries = max(tries - 1, 0) WHERE queue = ? AND lease IS NOT NULL',
+  ),
   dead: database.prepare(`SELECT ${columns} FROM messages WHERE queue = ? AND is_dead = 1 ORDER BY id`),
 })
 
@@ -73,7 +79,7 @@ export const sqliteQueues = (path: string, clock: Pick<Clock, 'now'>): SqliteQue
   const sql = statementsOf(database)
   const nowMs = () => clock.now().getTime()
   return {
-    leases: (queue) => ({
+    leases: (queue, { leaseMs = defaultLeaseMs } = {}) => ({
       add: ({ group, deduplicationId, body }) =>
         atOnce(database, () => {
           sql.forget.run(nowMs())
@@ -103,6 +109,9 @@ export const sqliteQueues = (path: string, clock: Pick<Clock, 'now'>): SqliteQue
           return message
         }),
     }),
+    giveBackAll: (queue) => {
+      sql.giveBackAll.run(queue)
+    },
     removeQueue: (queue) => {
       for (const table of ['messages', 'seen'])
         database.prepare(`DELETE FROM ${table} WHERE queue = ?`).run(queue)

@@ -9,6 +9,7 @@
  */
 import type { Clock } from '#lib/base/clock.ts'
 import type { Log } from '#lib/base/log.ts'
+import { parsedJson } from '#lib/base/parsed-json.ts'
 import { serial } from '#lib/base/serial.ts'
 import { readCommand, type CancelCommand, type PerformCommand } from '#lib/operation/command.ts'
 import type { Journal, JournalEntry } from '#lib/operation/journal.ts'
@@ -172,17 +173,9 @@ const accept = (life: Life, command: PerformCommand): void => {
 /** How long the id of a command that could not be read is kept. */
 const keepUnreadableMs = 24 * 3600_000
 
-const parsed = (body: string): unknown => {
-  try {
-    return JSON.parse(body)
-  } catch {
-    return body
-  }
-}
-
 const takeMessage = (life: Life, { body }: QueueMessage): void => {
   const { journal, serverNow, log } = life.deps
-  const read = readCommand(parsed(body))
+  const read = readCommand(parsedJson(body))
   if (read.kind === 'command') {
     if (read.command.command === 'cancel') cancel(life, read.command)
     else accept(life, read.command)

@@ -1,5 +1,5 @@
 /**
- * @module sample-files: the files on the demo's disk, and what happens to them between the two backups.
+ * @module sample-files: the files on the demo's volume, and what happens to them between backups.
  */
 import { randomBytes } from 'node:crypto'
 import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
@@ -33,28 +33,9 @@ export const makeFiles = async (root: string): Promise<void> => {
   await symlink('notes/Überraschung – 備份 ✓.txt', join(root, 'link to notes'))
 }
 
-/** A change of one file in an image, for debugfs; `from` is where its new content lies. */
-export type FileChange = { folder: string; name: string } & (
-  | { kind: 'removed' }
-  | { kind: 'added' | 'replaced'; from: string }
-)
-
-/** Changes the folder, and tells what must be done to the image so that it holds the same. */
-export const changeFiles = async (root: string): Promise<FileChange[]> => {
-  await rm(join(root, 'photos/2.raw'))
-  await write(root, 'photos/4.raw', 700_000)
-  await write(root, 'photos/1.raw', 600_000)
-  await write(root, 'notes/a name with spaces.txt', 'other text\n'.repeat(500))
-  const from = (path: string) => join(root, path)
-  return [
-    { kind: 'removed', folder: 'photos', name: '2.raw' },
-    { kind: 'added', folder: 'photos', name: '4.raw', from: from('photos/4.raw') },
-    { kind: 'replaced', folder: 'photos', name: '1.raw', from: from('photos/1.raw') },
-    {
-      kind: 'replaced',
-      folder: 'notes',
-      name: 'a name with spaces.txt',
-      from: from('notes/a name with spaces.txt'),
-    },
-  ]
+/** So that each backup differs from the one before: files written, replaced, removed. */
+export const changeFiles = async (root: string, round: number): Promise<void> => {
+  await rm(join(root, `photos/${round}.raw`))
+  await write(root, `photos/${round + 3}.raw`, 700_000)
+  await write(root, 'notes/a name with spaces.txt', `text of round ${round}\n`.repeat(500))
 }

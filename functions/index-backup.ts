@@ -1,0 +1,100 @@
+/**
+ * @module index-backup: an object of a backupstore was written or removed: its backup volume is looked at. And the look at all
+ * of a target, for what no event told.
+ */
+import * as z from 'zod'
+import { CodedError } from '#lib/base/errors.ts'
+import { gathered } from '#lib/base/gathered.ts'
+import type { Log } from '#lib/base/log.ts'
+import { indexBackupVolume, indexTarget, type IndexResult } from '#lib/backup-index/index-backups.ts'
+import { changedBackupVolumes, eventsIn } from '#lib/backup-index/object-event.ts'
+import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
+import type { Catalog } from '#lib/catalog/catalog.ts'
+import type { Target } from '#lib/catalog/entities.ts'
+import type { ObjectStore } from '#lib/object-store/object-store.ts'
+import { attempts } from './attempts.ts'
+import { handlerOf, type Handler } from './handler.ts'
+
+export interface IndexBackupDeps {
+  catalog: Pick<Catalog, 'backups' | 'backupVolumes' | 'targets'>
+  openTarget: (target: Target) => Promise<ObjectStore>
+  log: Log
+}
+
+const longestFailure = 1000
+const shortened = (text: string): string => text.slice(0, longestFailure)
+
+const wordsOf = (error: unknown): string => {
+  const hint = error instanceof CodedError ? error.hint : undefined
+  const message = error instanceof Error ? error.message : String(error)
+  return shortened(hint === undefined ? message : `${message}; ${hint}`)
+}
+
+/** Shows at the target why it cannot be looked at. */
+const withFailureShown = async <T>(
+  { catalog }: IndexBackupDeps,
+  { name }: Target,
+  work: () => Promise<T>,
+): Promise<T> => {
+  try {
+    return await work()
+  } catch (error) {
+    const failure = wordsOf(error)
+    await catalog.targets.change(catalogKeys.target(name), (there) =>
+      there && there.failure !== failure ? { ...there, failure } : undefined,
+    )
+    throw error
+  }
+}
+
+const indexVolumes = (deps: IndexBackupDeps, target: Target, volumes: Iterable<string>): Promise<void> =>
+  withFailureShown(deps, target, async () => {
+    const store = await deps.openTarget(target)
+    for (const volume of volumes) {
+      const result = await indexBackupVolume(deps)({ target: target.name, store }, volume)
+      deps.log.info('backup volume indexed', { target: target.name, backupVolume: volume, ...result })
+    }
+  })
+
+/**
+ * What can be read and reached is looked at, whatever else fails. @throws FunctionError `incomplete`, when all else is done.
+ */
+export const indexBackup =
+  (deps: IndexBackupDeps) =>
+  async (event: unknown): Promise<void> => {
+    const targets = await gathered(deps.catalog.targets.all({ partition: catalogKeys.target('').partition }))
+    const trying = attempts(deps.log)
+    const changed = new Map<string, Set<string>>()
+    for (const each of eventsIn(event))
+      await trying.make('reading an event', async () => {
+        for (const { target, backupVolume } of changedBackupVolumes(each, targets))
+          changed.set(target, (changed.get(target) ?? new Set()).add(backupVolume))
+      })
+    for (const target of targets.filter(({ name }) => changed.has(name)))
+      await trying.make(`indexing target ${target.name}`, () =>
+        indexVolumes(deps, target, changed.get(target.name) ?? []),
+      )
+    trying.finish()
+  }
+
+/** All of a target: sets when, and what is wrong with it. @returns `undefined`: there is no such target any more. */
+export const indexTargetNow =
+  (deps: IndexBackupDeps & { clock: { now: () => Date } }) =>
+  async (name: string): Promise<IndexResult | undefined> => {
+    const { catalog, openTarget, clock } = deps
+    const target = await catalog.targets.get(catalogKeys.target(name))
+    if (!target) return undefined
+    const result = await withFailureShown(deps, target, async () =>
+      indexTarget(deps)({ target: name, store: await openTarget(target) }),
+    )
+    const failure = result.problems.length === 0 ? null : shortened(result.problems.join('; '))
+    const indexedAt = clock.now().toISOString()
+    await catalog.targets.change(
+      catalogKeys.target(name),
+      (there) => there && { ...there, indexedAt, failure },
+    )
+    return result
+  }
+
+export const indexBackupHandler = (deps: IndexBackupDeps): Handler =>
+  handlerOf({ name: 'index-backup', schema: z.unknown() }, deps.log, indexBackup(deps))

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
+import { memoryItemStore } from '#lib/catalog/memory-item-store.ts'
+import type { ScheduleRule, ScheduleRules } from '#lib/schedule/schedule-rules.ts'
+import { jobCollection } from './job-collection.ts'
+import type { RecurringJob } from './recurring-job.ts'
+import { syncRules } from './sync-rules.ts'
+
+const jobNamed = (name: string, more: Partial<RecurringJob> = {}): RecurringJob => ({
+  name,
+  task: 'backup',
+  cron: '0 2 * * *',
+  retain: 1,
+  labels: {},
+  groups: [],
+  isEnabled: true,
+  ...more,
+})
+
+/** Rules that tell what was done to them. */
+const toldRules = (there: ScheduleRule[]) => {
+  const rules = new Map(there.map((rule) => [rule.name, rule]))
+  const told: string[] = []
+  const port: ScheduleRules = {
+    put: async (rule) => {
+      told.push(`put ${rule.name}`)
+      rules.set(rule.name, rule)
+    },
+    remove: async (name) => {
+      told.push(`remove ${name}`)
+      rules.delete(name)
+    },
+    list: async () => [...rules.values()],
+  }
+  return { port, told }
+}
+
+const ruleOf = ({ name, cron, isEnabled }: RecurringJob): ScheduleRule => ({ name, cron, isEnabled })
+
+describe('syncRules', () => {
+  it('writes what is missing or differs, removes what no job wants, and leaves the rest', async () => {
+    const jobs = jobCollection(memoryItemStore())
+    const [same, moved, stopped, fresh] = [
+      jobNamed('same'),
+      jobNamed('moved', { cron: '0 3 * * *' }),
+      jobNamed('stopped', { isEnabled: false }),
+      jobNamed('fresh'),
+    ]
+    for (const job of [same, moved, stopped, fresh]) await jobs.create(job)
+    const { port, told } = toldRules([
+      ruleOf(same),
+      { ...ruleOf(moved), cron: '0 2 * * *' },
+      { ...ruleOf(stopped), isEnabled: true },
+      ruleOf(jobNamed('gone')),
+    ])
+    await syncRules({ jobs, rules: port })()
+    expect(told.toSorted()).toEqual(['put fresh', 'put moved', 'put stopped', 'remove gone'])
+    expect((await port.list()).find(({ name }) => name === 'moved')?.cron).toBe('0 3 * * *')
+    await syncRules({ jobs, rules: port })()
+    expect(told).toHaveLength(4)
+    await jobs.remove(catalogKeys.job('same'))
+    await syncRules({ jobs, rules: port })()
+    expect(told.at(-1)).toBe('remove same')
+  })
+})
