@@ -5,7 +5,6 @@
  */
 import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
-import { CodedError } from '#lib/base/errors.ts'
 import { MiB } from '#lib/base/sizes.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import { ApiError } from './api-error.ts'
@@ -41,13 +40,14 @@ export const apiApp = (deps: ApiDeps): ApiApp => {
   const app = apiRouter()
   app.onError((error, context) => {
     if (error instanceof HTTPException) return sendProblem(context, unreadable(error))
-    if (!(error instanceof CodedError))
+    const response = sendProblem(context, error)
+    if (response.status === 500)
       deps.log.error('request failed', {
         method: context.req.method,
         path: context.req.path,
         error: error.stack ?? String(error),
       })
-    return sendProblem(context, error)
+    return response
   })
   app.notFound((context) =>
     sendProblem(
@@ -62,13 +62,19 @@ export const apiApp = (deps: ApiDeps): ApiApp => {
     return context.json({ status: 'ok' })
   })
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })
-  app.doc31('/openapi.json', document)
+  app.get('/openapi.json', (context) => context.json(app.getOpenAPI31Document(document)))
   app.use(
     '/v1/*',
     bodyLimit({
       maxSize: maxBodyBytes,
       onError: (context) =>
-        sendProblem(context, new ApiError('too-large', `a body has at most ${maxBodyBytes} bytes`)),
+        sendProblem(
+          context,
+          new ApiError('too-large', `a body has at most ${maxBodyBytes} bytes`, {
+            hint: 'send less at once',
+            fields: [{ field: 'body', message: 'is too large' }],
+          }),
+        ),
     }),
   )
   app.use('/v1/*', authenticate(deps))

@@ -2,23 +2,31 @@
  * @module bodies: what the API takes. Strict: what is not known is refused, so that a typing error is not passed over.
  */
 import * as z from 'zod'
-import { isValidName } from '#lib/backupstore/names.ts'
+import { KiB } from '#lib/base/sizes.ts'
 import { RecurringJob } from '#lib/jobs/recurring-job.ts'
 import { parametersOf } from '#lib/operation/operation-kinds.ts'
-import { TargetSettings } from '#lib/target/target-settings.ts'
+import { targetSettingNames, TargetSettings } from '#lib/target/target-settings.ts'
 import { parseTargetUrl } from '#lib/target/target-url.ts'
+import { SettingView } from './views.ts'
 
 /** Kubernetes' names of objects. */
 export const ObjectName = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/, 'has lower case letters, digits, "-" and ".", at most 63')
-/** Of what goes into a backupstore. */
+/** Of what goes into a backupstore: as names.ts there has it, said so that the OpenAPI document can tell it. */
 export const StoreName = z
   .string()
-  .max(200)
-  .refine(isValidName, 'has letters, digits, "_", "." and "-", and begins with a letter or digit')
+  .regex(
+    /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,199}$/,
+    'has 2 to 200 letters, digits, "_", "." and "-", and begins with a letter or digit',
+  )
 
-const labels = z.record(z.string().min(1), z.string()).default({})
+const mostLabelBytes = 16 * KiB
+/** They go into each command, and into the backup's config. */
+const labels = z
+  .record(z.string().min(1), z.string())
+  .refine((all) => Buffer.byteLength(JSON.stringify(all)) <= mostLabelBytes, 'has at most 16 KiB')
+  .default({})
 
 const url = z.string().superRefine((text, context) => {
   try {
@@ -46,7 +54,7 @@ export const NewVolume = z.strictObject({
   sizeBytes,
   blockSizeBytes,
   sectorSizeBytes,
-  node: z.string().min(1).optional().describe('Left out: the one with the most room'),
+  node: ObjectName.optional().describe('Left out: the one with the most room'),
   target: backupLine.target.optional(),
   backupVolume: backupLine.backupVolume.optional(),
   jobs: membership.jobs.default([]),
@@ -79,7 +87,7 @@ export const NewRestore = z.strictObject({
   backup: StoreName,
   cluster: ObjectName,
   volume: StoreName.describe('The name of the new volume'),
-  node: z.string().min(1).optional().describe('Left out: the one with the most room'),
+  node: ObjectName.optional().describe('Left out: the one with the most room'),
   isSalvage: z.boolean().default(false).describe('Leaves bad blocks out, instead of failing'),
 })
 export type NewRestore = z.infer<typeof NewRestore>
@@ -96,10 +104,14 @@ export const JobBody = RecurringJob.omit({ name: true }).extend({
 })
 /** Longhorn's keys: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINTS, AWS_CERT, … */
 export const SecretBody = z.record(z.string(), z.string()).superRefine((record, context) => {
+  const known: ReadonlySet<string> = new Set(targetSettingNames)
+  for (const name of Object.keys(record).filter((given) => !known.has(given)))
+    context.addIssue({ code: 'custom', path: [name], message: `is none of ${targetSettingNames.join(', ')}` })
+  if (Object.keys(record).length === 0) context.addIssue({ code: 'custom', message: 'has no key' })
   for (const { message } of TargetSettings.safeParse(record).error?.issues ?? [])
     context.addIssue({ code: 'custom', message })
 })
-export const SettingBody = z.strictObject({ value: z.json() })
+export const SettingBody = z.strictObject({ value: SettingView.shape.value })
 export const NewToken = z.strictObject({
   name: z.string().min(1).max(100),
   role: z.enum(['viewer', 'operator', 'admin']),

@@ -8,16 +8,16 @@ import {
   Cluster,
   Node,
   Run,
-  Setting,
   Snapshot,
   Target,
+  type Setting,
   Volume,
 } from '#lib/catalog/entities.ts'
 import { RecurringJob } from '#lib/jobs/recurring-job.ts'
 import type * as bodies from './bodies.ts'
 import { clientCalls, optionsOf, path, type Asked, type Calls } from './client-calls.ts'
 import type { Request } from './requests.ts'
-import { IndexView, NewTokenView, OperationView, SecretView, TokenView } from './views.ts'
+import { IndexView, NewTokenView, OperationView, SecretView, SettingView, TokenView } from './views.ts'
 
 const volumeAt = (cluster: string, volume: string) => path`/v1/volumes/${cluster}/${volume}`
 const backupAt = (target: string, volume: string, backup: string) =>
@@ -132,12 +132,12 @@ const operationsOf = ({ all, get, operate }: Calls) => ({
 })
 
 const settingsOf = ({ ask, all, get }: Calls) => ({
-  list: (asked?: Asked) => all(Setting, '/v1/settings', {}, asked),
-  show: (name: string, asked?: Asked) => get(Setting)(path`/v1/settings/${name}`, asked),
+  list: (asked?: Asked) => all(SettingView, '/v1/settings', {}, asked),
+  show: (name: string, asked?: Asked) => get(SettingView)(path`/v1/settings/${name}`, asked),
   put: (name: string, value: Setting['value'], asked: Asked = {}) =>
-    ask(Setting, 'PUT', path`/v1/settings/${name}`, { ...optionsOf(asked), body: { value } }),
+    ask(SettingView, 'PUT', path`/v1/settings/${name}`, { ...optionsOf(asked), body: { value } }),
   reset: (name: string, asked: Asked = {}) =>
-    ask(Setting, 'DELETE', path`/v1/settings/${name}`, optionsOf(asked)),
+    ask(SettingView, 'DELETE', path`/v1/settings/${name}`, optionsOf(asked)),
 })
 
 const tokensOf = ({ ask, all, remove }: Calls) => ({

@@ -7,8 +7,8 @@ import type { Backup, Node, Target, Volume } from '#lib/catalog/entities.ts'
 import { ApiError } from './api-error.ts'
 import type { ApiDeps } from './api-deps.ts'
 
-export const notFound = (what: string, hint?: string): ApiError =>
-  new ApiError('not-found', `there is no ${what}`, hint === undefined ? {} : { hint })
+export const notFound = (what: string, hint: string): ApiError =>
+  new ApiError('not-found', `there is no ${what}`, { hint })
 
 export const foundVolume = async (
   { volumes }: Pick<Catalog, 'volumes'>,
@@ -32,6 +32,14 @@ export const settledVolume = async (
         ? `see the pool on its node ${volume.node}, with: drover pool status`
         : 'wait until that is done',
   })
+}
+
+export const requireSnapshot = async (
+  { snapshots }: Pick<Catalog, 'snapshots'>,
+  { cluster, volume, snapshot }: { cluster: string; volume: string; snapshot: string },
+): Promise<void> => {
+  if (await snapshots.get(catalogKeys.snapshot(cluster, volume, snapshot))) return
+  throw notFound(`snapshot ${snapshot} of volume ${volume}`, `see: drover snapshot list ${cluster}/${volume}`)
 }
 
 export const foundTarget = async ({ targets }: Pick<Catalog, 'targets'>, name: string): Promise<Target> => {

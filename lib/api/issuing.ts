@@ -35,28 +35,32 @@ export const newOperationId = ({ clock, ids }: Pick<ApiDeps, 'clock' | 'ids'>, k
 
 export type Wanted = Omit<NewOperation, 'id' | 'cause'>
 
-interface Claimed {
+export interface Claim {
   id: string
   /** Asked for before, by the same key. */
   isRepeated: boolean
+  /** When it was asked for first. */
+  at: string
 }
 
-const claimId = async (deps: ApiDeps, context: ApiContext, kind: string): Promise<Claimed> => {
+const claimId = async (deps: ApiDeps, context: ApiContext, kind: string): Promise<Claim> => {
   const fresh = newOperationId(deps, kind)
+  const at = deps.clock.now().toISOString()
   const key = context.req.header('idempotency-key')
-  if (key === undefined) return { id: fresh, isRepeated: false }
+  if (key === undefined) return { id: fresh, isRepeated: false, at }
   const hash = sha256(context.get('principal').name, key)
   const fingerprint = sha256(context.req.method, context.req.path, await context.req.text())
   const claimed = await deps.catalog.requests.change(
     catalogKeys.request(hash),
-    (there) => there ?? { hash, fingerprint, operationId: fresh, createdAt: deps.clock.now().toISOString() },
+    (there) => there ?? { hash, fingerprint, operationId: fresh, createdAt: at },
   )
   if (!claimed || claimed.fingerprint !== fingerprint)
     throw new ApiError('conflict', 'the idempotency key was used for another request', {
       hint: 'give each request a key of its own',
       fields: [{ field: 'idempotency-key', message: 'was used for another request' }],
     })
-  return { id: claimed.operationId, isRepeated: claimed.operationId !== fresh }
+  const { operationId: id, createdAt } = claimed
+  return { id, isRepeated: id !== fresh, at: createdAt }
 }
 
 /**
@@ -67,12 +71,13 @@ export const issueOnce = async (
   deps: ApiDeps,
   context: ApiContext,
   kind: NewOperation['kind'],
-  prepare: (isRepeated: boolean) => Promise<Omit<Wanted, 'kind'>>,
+  prepare: (claim: Claim) => Promise<Omit<Wanted, 'kind'>>,
 ): Promise<Operation> => {
-  const { id, isRepeated } = await claimId(deps, context, kind)
+  const claim = await claimId(deps, context, kind)
+  const { id, isRepeated } = claim
   const there = isRepeated ? await deps.catalog.operations.get(catalogKeys.operation(id)) : undefined
   if (there) return there
-  const wanted = await prepare(isRepeated)
+  const wanted = await prepare(claim)
   const cause = { kind: 'request', by: context.get('principal').name } as const
   return issueOperation(deps)({ ...wanted, kind, id, cause })
 }

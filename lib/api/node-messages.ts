@@ -2,7 +2,6 @@
  * @module node-messages: what nodes and the control plane say to each other over HTTP, besides commands and reports.
  */
 import * as z from 'zod'
-import { Report } from '#lib/operation/report.ts'
 
 const name = z.string().min(1).max(200)
 const sizeBytes = z.int().nonnegative()
@@ -72,7 +71,11 @@ export const BeginAnswer = z.discriminatedUnion('kind', [
     /** Of operations on a target. */
     access: TargetAccess.nullable(),
   }),
-  z.object({ kind: z.literal('cancelled') }),
+  z.object({
+    kind: z.literal('cancelled'),
+    /** One that had begun takes back what it left in its target. */
+    access: TargetAccess.nullable(),
+  }),
   z.object({ kind: z.literal('not-current'), reason: z.string() }),
 ])
 export type BeginAnswer = z.infer<typeof BeginAnswer>
@@ -86,5 +89,5 @@ export const ReceiveAnswer = z.object({
 })
 export const SettleRequest = z.strictObject({ taken: z.array(z.string()), notTaken: z.array(z.string()) })
 
-/** In the order in which they are to be taken. */
-export const ReportsRequest = z.strictObject({ reports: z.array(Report).max(100) })
+/** In the order in which they are to be taken; each is read as report.ts has it, whose JSON within JSON no OpenAPI document can tell. */
+export const ReportsRequest = z.strictObject({ reports: z.array(z.record(z.string(), z.unknown())).max(100) })

@@ -7,17 +7,15 @@
 import * as z from 'zod'
 import { beginOperation } from '#lib/catalog/begin-operation.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
-import type { Node } from '#lib/catalog/entities.ts'
 import { recordHeartbeat } from '#lib/catalog/record-heartbeat.ts'
-import { controlPlaneNode } from '#lib/operation/control-plane-node.ts'
 import { lendMessages } from '#lib/operation/lend-messages.ts'
 import type { MessageLeases } from '#lib/operation/message-leases.ts'
 import type { Operation } from '#lib/operation/operation.ts'
 import type { SendQueue } from '#lib/operation/queue.ts'
-import type { Report } from '#lib/operation/report.ts'
+import { Report } from '#lib/operation/report.ts'
 import { ApiError } from './api-error.ts'
 import type { ApiDeps } from './api-deps.ts'
-import { newToken } from './new-token.ts'
+import { joinCluster } from './join-cluster.ts'
 import {
   BeginAnswer,
   Heartbeat,
@@ -28,14 +26,13 @@ import {
   ReportsRequest,
   SettleRequest,
 } from './node-messages.ts'
-import type { Principal } from './principal.ts'
 import {
   apiRouter,
   bearerToken,
+  faultsOf,
   jsonBody,
   jsonResponse,
   routeFor,
-  tokenHash,
   type ApiApp,
   type ApiContext,
 } from './routing.ts'
@@ -69,25 +66,35 @@ const notCurrent = (reason: string): BeginAnswer => ({ kind: 'not-current', reas
 const withAccess = async (
   { catalog, secrets }: NodeRoutesDeps,
   operation: Operation | undefined,
+  kind: 'go' | 'cancelled',
 ): Promise<BeginAnswer> => {
-  if (!operation || !('target' in operation.parameters)) return { kind: 'go', access: null }
+  if (!operation || !('target' in operation.parameters)) return { kind, access: null }
   const { target: name } = operation.parameters
   const target = await catalog.targets.get(catalogKeys.target(name))
   if (!target) return notCurrent(`there is no backup target ${name} any more`)
   const { url, credential } = target
-  if (credential === null) return { kind: 'go', access: { url, settings: {} } }
+  if (credential === null) return { kind, access: { url, settings: {} } }
   const settings = await secrets.get(credential)
   return settings
-    ? { kind: 'go', access: { url, settings: { ...settings } } }
+    ? { kind, access: { url, settings: { ...settings } } }
     : notCurrent(`backup target ${name} needs the secret ${credential}, which is not there`)
 }
 
-/** A node tells only of itself. */
-const checkNode = (reports: readonly Report[], node: string): void => {
+const Reports = z.object({ reports: z.array(Report) })
+
+/** A node tells only of itself. @throws ApiError. */
+const readReports = (body: unknown, node: string): Report[] => {
+  const read = Reports.safeParse(body)
+  if (!read.success)
+    throw new ApiError('invalid-request', 'body: a report that cannot be read', {
+      fields: faultsOf(read.error),
+      hint: 'update the agent, or the control plane',
+    })
+  const { reports } = read.data
   const fields = reports.flatMap((report, position) =>
     report.node === node ? [] : [{ field: `reports.${position}.node`, message: `is not ${node}` }],
   )
-  if (fields.length === 0) return
+  if (fields.length === 0) return reports
   throw new ApiError('invalid-request', `body: node ${node} reports for another`, {
     fields,
     hint: 'each agent needs a folder of its own, with its journal and its token',
@@ -104,57 +111,6 @@ const sendAll = async (queue: SendQueue, reports: readonly Report[]): Promise<vo
     })
 }
 
-const nameTaken = (node: string): ApiError =>
-  new ApiError('exists', `there is a node ${node} already`, {
-    hint: `join under another name; or remove that one first: drover node delete ${node}`,
-    fields: [{ field: 'node', message: 'is taken' }],
-  })
-
-/** What a join token was made for, if the node can have it. @throws ApiError. */
-const checkJoin = async (
-  { catalog }: NodeRoutesDeps,
-  { cluster }: Pick<Principal, 'cluster'>,
-  node: string,
-): Promise<string> => {
-  if (node === controlPlaneNode)
-    throw new ApiError('invalid-request', `no node can be called ${node}`, {
-      fields: [{ field: 'node', message: 'is what the control plane itself is called' }],
-      hint: 'choose another name',
-    })
-  if (cluster === null || !(await catalog.clusters.get(catalogKeys.cluster(cluster))))
-    throw new ApiError('conflict', `there is no cluster ${cluster ?? ''} any more`, {
-      hint: 'see: drover cluster list',
-    })
-  if (await catalog.nodes.get(catalogKeys.node(node))) throw nameTaken(node)
-  return cluster
-}
-
-const newNode = (name: string, cluster: string, joinedAt: string): Node => ({
-  name,
-  cluster,
-  joinedAt,
-  heardAt: null,
-  version: null,
-  pool: null,
-  inventory: null,
-})
-
-const join = async (
-  deps: NodeRoutesDeps,
-  { principal, token, node }: { principal: Principal; token: string; node: string },
-): Promise<JoinAnswer> => {
-  const { catalog, clock } = deps
-  const cluster = await checkJoin(deps, principal, node)
-  // Of two that come with the same token at once, one gets past here.
-  if (!(await catalog.tokens.remove(catalogKeys.token(tokenHash(token)))))
-    throw new ApiError('forbidden', 'the token to join with was used meanwhile', {
-      hint: 'each is good for one node: make another',
-    })
-  if (!(await catalog.nodes.create(newNode(node, cluster, clock.now().toISOString())))) throw nameTaken(node)
-  const made = await newToken(deps, { name: `node ${node}`, role: 'node', node, cluster })
-  return { node, cluster, token: made.token }
-}
-
 const addJoining = (app: ApiApp, deps: NodeRoutesDeps): void => {
   app.openapi(
     routeFor('join', '/v1/nodes/join', {
@@ -164,10 +120,9 @@ const addJoining = (app: ApiApp, deps: NodeRoutesDeps): void => {
       responses: { 201: jsonResponse('The node and its own token, shown once', JoinAnswer) },
     }),
     async (context) => {
-      const token = bearerToken(context) ?? ''
-      const joined = await join(deps, {
+      const joined = await joinCluster(deps, {
         principal: context.get('principal'),
-        token,
+        token: bearerToken(context) ?? '',
         node: context.req.valid('json').node,
       })
       return context.json(joined, 201, { 'cache-control': 'no-store' })
@@ -199,7 +154,8 @@ const addLife = (app: ApiApp, deps: NodeRoutesDeps): void => {
     async (context) => {
       const node = await askingNode(deps, context)
       const { permission, operation } = await beginOperation(deps)(context.req.valid('param').id, node)
-      const answer = permission.kind === 'go' ? await withAccess(deps, operation) : permission
+      const { kind } = permission
+      const answer = kind === 'not-current' ? permission : await withAccess(deps, operation, kind)
       return context.json(answer, 200, { 'cache-control': 'no-store' })
     },
   )
@@ -244,9 +200,8 @@ const addMessages = (app: ApiApp, deps: NodeRoutesDeps): void => {
       responses: done,
     }),
     async (context) => {
-      const { reports } = context.req.valid('json')
-      checkNode(reports, await askingNode(deps, context))
-      await sendAll(deps.reports, reports)
+      const node = await askingNode(deps, context)
+      await sendAll(deps.reports, readReports(context.req.valid('json'), node))
       return context.body(null, 204)
     },
   )

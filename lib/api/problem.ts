@@ -4,7 +4,7 @@
 import * as z from 'zod'
 import { CodedError } from '#lib/base/errors.ts'
 import { CatalogError } from '#lib/catalog/catalog-error.ts'
-import { ApiError, type ApiErrorCode } from './api-error.ts'
+import { ApiError, type ApiErrorCode, type FieldFault } from './api-error.ts'
 
 export const problemType = 'application/problem+json'
 
@@ -33,16 +33,22 @@ const statuses: Record<ApiErrorCode, { status: number; title: string }> = {
   unavailable: { status: 503, title: 'Service Unavailable' },
 }
 
-const busyCatalog = (error: CatalogError): ApiErrorCode => {
+const codeOfCatalog = (error: CatalogError): ApiErrorCode => {
   if (error.code === 'invalid-cursor' || error.code === 'invalid-key') return 'invalid-request'
+  if (error.code === 'item-too-large') return 'too-large'
   return error.code === 'busy' ? 'unavailable' : 'internal'
 }
 
 const statusOf = (error: unknown): { status: number; title: string } => {
   if (error instanceof ApiError) return statuses[error.code]
-  if (error instanceof CatalogError) return statuses[busyCatalog(error)]
+  if (error instanceof CatalogError) return statuses[codeOfCatalog(error)]
   // What a capability refuses, it refuses because of what it was asked.
   return statuses[error instanceof CodedError ? 'conflict' : 'internal']
+}
+
+const fieldsOf = (error: CodedError<string>): readonly FieldFault[] => {
+  if (error instanceof ApiError) return error.fields
+  return error.code === 'invalid-cursor' ? [{ field: 'cursor', message: error.message }] : []
 }
 
 export const problemOf = (error: unknown): Problem => {
@@ -58,7 +64,7 @@ export const problemOf = (error: unknown): Problem => {
       hint: 'try again; then see the log',
     }
   }
-  const fields = error instanceof ApiError ? error.fields : []
+  const fields = fieldsOf(error)
   return {
     type: 'about:blank',
     title,

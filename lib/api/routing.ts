@@ -29,16 +29,33 @@ const errorResponses = {
   500: { description: 'The service failed', ...problemContent },
 } as const
 
+const howToGet = (role: Role): string => {
+  if (role === 'join') return 'make one with: drover node token'
+  return role === 'node'
+    ? 'a node gets it when it joins'
+    : `make one with: drover token create <name> --role ${role}`
+}
+
 const requireRole =
   (role: Role): MiddlewareHandler<ApiEnv> =>
   async (context, next) => {
     const principal = context.get('principal')
     if (!mayAct(principal, role))
       throw new ApiError('forbidden', `role ${principal.role} may not do this`, {
-        hint: `it takes a token of role ${role}; make one with: drover token create --role ${role}`,
+        hint: `it takes a token of role ${role}; ${howToGet(role)}`,
       })
     await next()
   }
+
+/** The validator takes a body of another type for none, and so for an empty one. */
+const requireJson: MiddlewareHandler<ApiEnv> = async ({ req }, next) => {
+  if (!/^application\/([\w.-]+\+)?json *(;|$)/i.test(req.header('content-type') ?? ''))
+    throw new ApiError('invalid-request', 'body: is not said to be JSON', {
+      hint: 'send JSON, with the header: Content-Type: application/json',
+      fields: [{ field: 'content-type', message: 'is not application/json' }],
+    })
+  await next()
+}
 
 /** A route that takes a token of at least this role; the OpenAPI document tells it as `x-role`. */
 export const routeFor = <const Path extends string, const Config extends Omit<RouteConfig, 'path'>>(
@@ -51,7 +68,7 @@ export const routeFor = <const Path extends string, const Config extends Omit<Ro
     path,
     security: [{ token: [] }],
     'x-role': role,
-    middleware: [requireRole(role)] as const,
+    middleware: [requireRole(role), ...(config.request?.body ? [requireJson] : [])] as const,
     responses: { ...errorResponses, ...config.responses },
   })
 
@@ -76,11 +93,12 @@ export const pageOf = <Schema extends z.ZodType>(schema: Schema) =>
 
 const fieldOf = (path: readonly PropertyKey[]): string => path.map(String).join('.')
 
-export const faultsOf = ({ issues }: Pick<z.ZodError, 'issues'>): FieldFault[] =>
+/** `where`: the field of a fault of the whole. */
+export const faultsOf = ({ issues }: Pick<z.ZodError, 'issues'>, where = 'body'): FieldFault[] =>
   issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => ({ field: fieldOf([...issue.path, key]), message: 'is not known here' }))
-      : [{ field: fieldOf(issue.path), message: issue.message }],
+      : [{ field: fieldOf(issue.path) || where, message: issue.message }],
   )
 
 const places: Record<string, string> = {
@@ -97,8 +115,8 @@ export const apiRouter = (): ApiApp =>
   new OpenAPIHono<ApiEnv>({
     defaultHook: (result) => {
       if (result.success) return
-      const fields = faultsOf(result.error)
       const where = places[result.target] ?? result.target
+      const fields = faultsOf(result.error, where)
       throw new ApiError(
         'invalid-request',
         `${where}: ${fields.map(({ field, message }) => `${field} ${message}`.trim()).join('; ')}`,

@@ -54,6 +54,13 @@ export const tokenView = ({ hash, ...token }: AccessToken): TokenView => ({
 export const NewTokenView = TokenView.extend({ token: z.string() })
 export type NewTokenView = z.infer<typeof NewTokenView>
 
+/** Plain: what OpenAPI can tell. */
+export const SettingView = z.object({
+  name: z.string(),
+  value: z.union([z.string(), z.number(), z.boolean()]).nullable(),
+})
+export type SettingView = z.infer<typeof SettingView>
+
 export const SecretView = z.object({ name: z.string() })
 
 /** What a look at all of a target found. */

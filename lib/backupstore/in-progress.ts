@@ -19,6 +19,10 @@ export const isInProgress = (header: Pick<BackupHeader, 'createdAt'>): boolean =
 export const isOwnMark = (header: BackupHeader): boolean =>
   isInProgress(header) && header.labels?.[lockLabel] !== undefined
 
+/** Whether it is the mark of the backup that holds, or held, this lock. */
+export const isMarkUnder = (header: BackupHeader, lockName: string): boolean =>
+  isInProgress(header) && header.labels?.[lockLabel] === lockName
+
 interface Mark {
   backupName: string
   lockName: string

@@ -9,7 +9,7 @@ const labels = z.record(z.string(), z.string())
 const sizeBytes = z.int().positive()
 
 /** Which backup volume of which target; how to reach it is asked for when the work begins, never sent. */
-const backupVolume = { target: name, backupVolume: name }
+const backupVolume = { target: z.string().min(1).max(200), backupVolume: name }
 
 export const operationKinds = [
   'create-volume',

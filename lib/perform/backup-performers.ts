@@ -4,6 +4,7 @@
  * A backup that was under way when its process died goes on under its own name and lock, from the checkpoints that it wrote, if
  * its mark is still there; else it is made anew, from the same snapshot, under a name that says so.
  */
+import { abandonBackup } from '#lib/backup/abandon-backup.ts'
 import { backUpVolume, releaseLeftSnapshots, type BackUpVolume } from '#lib/backup/back-up-volume.ts'
 import type { BackupCheckpoint, ResumeBackup } from '#lib/backup/backup-checkpoint.ts'
 import { restoreToVolume } from '#lib/backup/restore-to-volume.ts'
@@ -106,30 +107,60 @@ interface Made {
   newBytes: number
 }
 
-/** It was committed, and its process died before it could say so. */
+/** It was committed, and its process died before it could say so. The next backup builds on it, as it would have. */
 const committedBefore = async (
-  store: ObjectStore,
-  volumeName: string,
+  { pool }: BackupPerformersDeps,
+  { volume, parameters }: CreateBackupCommand,
   { resume, snapshotName }: Left,
+  { store, url }: OpenTarget,
 ): Promise<Made | undefined> => {
-  const header = (await readBackupHeader(store, volumeKeys(volumeName), resume.backupName))?.value
+  const { backupVolume } = parameters
+  const header = (await readBackupHeader(store, volumeKeys(backupVolume), resume.backupName))?.value
   if (!header || isInProgress(header) || header.snapshotName !== snapshotName) return undefined
+  const snapshot = pool.recordedSnapshots(volume).find(({ name }) => name === snapshotName)
+  if (snapshot)
+    await pool.recordBackup(volume, {
+      target: url,
+      backupVolume,
+      backupName: resume.backupName,
+      backupCreatedAt: header.createdAt,
+      snapshotId: snapshot.id,
+    })
   const { snapshotCreatedAt } = header
   const { newBlocks, newBytes } = resume.totals
   return { backupName: resume.backupName, snapshotName, snapshotCreatedAt, newBlocks, newBytes }
 }
 
+/** What its process left in the store. */
+const abandon = (
+  deps: BackupPerformersDeps,
+  { parameters }: CreateBackupCommand,
+  left: Left | undefined,
+  store: ObjectStore,
+): Promise<void> =>
+  abandonBackup({ ...deps, store })({
+    volumeName: parameters.backupVolume,
+    backupName: left?.resume.backupName ?? parameters.backup,
+    lockName: left?.resume.lockName ?? parameters.lock,
+  })
+
 const createBackup = async (
   deps: BackupPerformersDeps,
   command: CreateBackupCommand,
   performance: Performance,
-  { store, url }: OpenTarget,
+  opened: OpenTarget,
 ): Promise<Made> => {
+  const { store, url } = opened
   const request = requestOf(command, url, performance)
   const make = (more: Partial<BackUpVolume>) => backUpVolume({ ...deps, store })({ ...request, ...more })
   const left = leftBy(performance.checkpoint)
-  const committed = left && (await committedBefore(store, command.parameters.backupVolume, left))
+  const committed = left && (await committedBefore(deps, command, left, opened))
+  if (committed || (performance.isAgain && performance.signal.aborted)) {
+    await abandon(deps, command, left, store)
+    await releaseLeftSnapshots(deps)(command.volume)
+  }
   if (committed) return committed
+  performance.signal.throwIfAborted()
   try {
     return await make(left ? { snapshotName: left.snapshotName, resume: left.resume } : {})
   } catch (error) {

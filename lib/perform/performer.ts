@@ -12,7 +12,10 @@ import type { OperationKind } from '#lib/operation/operation-kinds.ts'
 import type { Failure, OperationProgress } from '#lib/operation/operation.ts'
 
 export interface Performance {
-  /** Aborted by a cancel, or because the process ends: its reason says which. */
+  /**
+   * Aborted by a cancel, or because the process ends: its reason says which. From the start, when it was cancelled after its
+   * process died: what it left is taken back, or, where that is as good, finished.
+   */
   signal: AbortSignal
   onProgress: (progress: OperationProgress) => void
   /** It was under way when its process died: some or all of it may be done. */

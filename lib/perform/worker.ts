@@ -94,10 +94,15 @@ const everySoOften = (clock: Pick<Clock, 'now'>): (() => boolean) => {
   }
 }
 
-const performNow = async (life: Life, { command, state, checkpoint }: JournalEntry): Promise<void> => {
+const performNow = async (
+  life: Life,
+  { command, state, checkpoint }: JournalEntry,
+  isCancelled: boolean,
+): Promise<void> => {
   const { journal, performers, clock, log } = life.deps
   const { operationId, kind, volume } = command
   const controller = new AbortController()
+  if (isCancelled) controller.abort(new Cancelled('cancelled'))
   life.running.set(operationId, controller)
   const isTime = everySoOften(clock)
   journal.begin(operationId)
@@ -126,19 +131,23 @@ const performNow = async (life: Life, { command, state, checkpoint }: JournalEnt
   }
 }
 
+/** A cancelled one that had begun before is performed once more, its signal aborted from the start: it leaves nothing behind. */
 const performIfWanted = async (life: Life, entry: JournalEntry): Promise<void> => {
   const { journal, mayBegin } = life.deps
   const { operationId } = entry.command
-  const permission: Permission = journal.isCancelled(operationId)
-    ? { kind: 'cancelled' }
-    : await insistently(life, 'asking the control plane', () => mayBegin(entry.command))
+  const hasBegun = entry.state === 'begun'
+  const permission: Permission =
+    journal.isCancelled(operationId) && !hasBegun
+      ? { kind: 'cancelled' }
+      : await insistently(life, 'asking the control plane', () => mayBegin(entry.command))
   life.stopping.signal.throwIfAborted()
-  if (permission.kind === 'cancelled' || journal.isCancelled(operationId)) {
+  const isCancelled = permission.kind === 'cancelled' || journal.isCancelled(operationId)
+  if (isCancelled && (!hasBegun || permission.kind === 'not-current')) {
     journal.end(operationId, { kind: 'cancelled' })
   } else if (permission.kind === 'not-current') {
     const failure = { code: 'not-current', message: permission.reason }
     journal.end(operationId, { kind: 'failed', failure })
-  } else await performNow(life, entry)
+  } else await performNow(life, entry, isCancelled)
 }
 
 const enqueue = (life: Life, entry: JournalEntry): void => {

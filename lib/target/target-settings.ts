@@ -74,7 +74,8 @@ const wrongPem: Rule = (value) => {
   }
 }
 
-const keys = [
+/** Their names, which are Longhorn's. */
+export const targetSettingNames = [
   'AWS_ACCESS_KEY_ID',
   'AWS_SECRET_ACCESS_KEY',
   'AWS_SESSION_TOKEN',
@@ -86,7 +87,7 @@ const keys = [
   'HTTPS_PROXY',
   'NO_PROXY',
 ] as const
-type Key = (typeof keys)[number]
+type Key = (typeof targetSettingNames)[number]
 
 const rules: Record<Key, Rule> = {
   AWS_ACCESS_KEY_ID: untrimmed,
@@ -105,7 +106,7 @@ type Present = Partial<Record<Key, string>>
 
 /** An empty value is none, as in a shell. */
 const present = (record: SettingsRecord): Present =>
-  Object.fromEntries(keys.flatMap((key) => (record[key] ? [[key, record[key]]] : [])))
+  Object.fromEntries(targetSettingNames.flatMap((key) => (record[key] ? [[key, record[key]]] : [])))
 
 /** The first two texts are Longhorn's. */
 const pairFault = (record: Present): Fault | undefined => {
@@ -120,7 +121,7 @@ const pairFault = (record: Present): Fault | undefined => {
 }
 
 const faultsOf = (record: Present): Fault[] => {
-  const faults = keys.flatMap((key) => {
+  const faults = targetSettingNames.flatMap((key) => {
     const fault = record[key] === undefined ? undefined : rules[key](record[key])
     return fault ? [{ ...fault, what: `${key} ${fault.what}` }] : []
   })

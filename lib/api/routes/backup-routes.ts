@@ -3,16 +3,16 @@
  */
 import * as z from 'zod'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
-import { Backup, BackupVolume, type Volume } from '#lib/catalog/entities.ts'
+import { Backup, BackupVolume } from '#lib/catalog/entities.ts'
 import { controlPlaneNode } from '#lib/operation/control-plane-node.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiDeps } from '../api-deps.ts'
 import { NewRestore, ObjectName, StoreName } from '../bodies.ts'
+import { claimVolume, placement } from '../claimed-volume.ts'
 import { foundBackup, foundTarget, notFound, placedOn } from '../found.ts'
-import { acceptedResponse, IdempotencyHeaders, issueOnce } from '../issuing.ts'
+import { acceptedResponse, IdempotencyHeaders, issueOnce, type Claim } from '../issuing.ts'
 import { apiRouter, jsonBody, jsonResponse, PageQuery, pageOf, routeFor, type ApiApp } from '../routing.ts'
 import { operationView } from '../views.ts'
-import { claimVolume, placement } from './volume-routes.ts'
 
 const targetParams = z.object({ target: ObjectName })
 const backupVolumeParams = targetParams.extend({ backupVolume: StoreName })
@@ -36,31 +36,32 @@ const requireBackupVolume = async (
   throw notFound(`backup volume ${backupVolume} in target ${target}`, `see: drover backup list ${target}`)
 }
 
-const prepareRestore = async (deps: ApiDeps, body: NewRestore, isRepeated: boolean) => {
-  const { catalog, clock } = deps
+const prepareRestore = async (deps: ApiDeps, body: NewRestore, claim: Claim) => {
+  const { catalog } = deps
   const { target, backupVolume, backup: name, cluster, volume: volumeName, isSalvage } = body
   const { sizeBytes } = await requireBackupVolume(deps, body)
   const backup = await foundBackup(catalog, body)
   if (backup.obstacle !== null)
-    throw new ApiError('conflict', `backup ${name} cannot be restored: ${backup.obstacle}`)
+    throw new ApiError('conflict', `backup ${name} cannot be restored: ${backup.obstacle}`, {
+      hint: `restore another: drover backup list ${target}/${backupVolume}`,
+    })
   const node = await placedOn(deps, cluster, body.node)
-  const volume: Volume = {
+  const wanted = {
     cluster,
     name: volumeName,
     node: node.name,
     generation: 1,
     sizeBytes: Math.max(sizeBytes, backup.sizeBytes),
     actualSizeBytes: 0,
-    state: 'restoring',
+    state: 'restoring' as const,
     path: null,
     jobs: [],
     groups: [],
     // Two volumes never write to one backup volume: it gets its own when its user says where.
     target: null,
     backupVolume: null,
-    createdAt: clock.now().toISOString(),
   }
-  await claimVolume(deps, volume, isRepeated)
+  const volume = await claimVolume(deps, wanted, claim)
   return { ...placement(volume), parameters: { target, backupVolume, backup: name, isSalvage } }
 }
 
@@ -180,8 +181,8 @@ export const backupRoutes = (deps: ApiDeps): ApiApp => {
     }),
     async (context) => {
       const body = context.req.valid('json')
-      const operation = await issueOnce(deps, context, 'restore-backup', (isRepeated) =>
-        prepareRestore(deps, body, isRepeated),
+      const operation = await issueOnce(deps, context, 'restore-backup', (claim) =>
+        prepareRestore(deps, body, claim),
       )
       return context.json(operationView(operation), 202)
     },

@@ -59,7 +59,7 @@ const addClusters = (deps: ApiDeps, app: ApiApp): void => {
       const { name } = context.req.valid('json')
       const cluster = { name, createdAt: clock.now().toISOString() }
       if (await catalog.clusters.create(cluster)) return context.json(cluster, 201)
-      throw new ApiError('exists', `there is a cluster ${name} already`)
+      throw new ApiError('exists', `there is a cluster ${name} already`, { hint: 'take another name' })
     },
   )
   app.openapi(
@@ -146,9 +146,11 @@ const addNodes = (deps: ApiDeps, app: ApiApp): void => {
         throw new ApiError('conflict', `node ${node} holds volumes`, {
           hint: 'delete its volumes first: drover volume list',
         })
-      if (!(await catalog.nodes.remove(catalogKeys.node(node))))
+      if (!(await catalog.nodes.get(catalogKeys.node(node))))
         throw notFound(`node ${node}`, 'see: drover node list')
+      // Before the node: while it is there this can be repeated, and no token is left for another of its name.
       await removeTokensOf(deps, node)
+      await catalog.nodes.remove(catalogKeys.node(node))
       await deps.removeQueue(node)
       return context.body(null, 204)
     },

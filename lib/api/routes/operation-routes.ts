@@ -5,7 +5,7 @@ import * as z from 'zod'
 import { catalogKeys, sortPrefix } from '#lib/catalog/catalog-keys.ts'
 import { cancelOperation } from '#lib/catalog/issue-operation.ts'
 import type { Query } from '#lib/catalog/item-store.ts'
-import { isEnded } from '#lib/operation/operation.ts'
+import { isEnded, type Operation } from '#lib/operation/operation.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiDeps } from '../api-deps.ts'
 import { ObjectName, StoreName } from '../bodies.ts'
@@ -43,6 +43,15 @@ const queryOf = (wanted: z.infer<typeof OperationsQuery>): Query => {
   return { partition: catalogKeys.operation('x').partition, order: 'descending', limit, after: cursor }
 }
 
+/** What no index tells. A page may be shorter for it, also empty, with others after it. */
+const isWanted =
+  ({ state, node, cluster, volume }: z.infer<typeof OperationsQuery>) =>
+  (operation: Operation): boolean =>
+    (state === 'all' || !isEnded(operation)) &&
+    (node === undefined || operation.node === node) &&
+    (cluster === undefined || operation.cluster === cluster) &&
+    (volume === undefined || operation.volume === volume)
+
 const checkQuery = ({ volume, cluster, node, state }: z.infer<typeof OperationsQuery>): void => {
   if (volume !== undefined && cluster === undefined)
     throw new ApiError('invalid-request', 'query: volume needs its cluster', {
@@ -62,7 +71,7 @@ export const operationRoutes = (deps: ApiDeps): ApiApp => {
   app.openapi(
     routeFor('viewer', '/v1/operations', {
       method: 'get',
-      summary: 'List operations, newest first',
+      summary: 'List operations, newest first; with state=open by node, oldest first',
       request: { query: OperationsQuery },
       responses: { 200: jsonResponse('Operations', pageOf(OperationView)) },
     }),
@@ -70,8 +79,7 @@ export const operationRoutes = (deps: ApiDeps): ApiApp => {
       const wanted = context.req.valid('query')
       checkQuery(wanted)
       const { values, ...next } = await catalog.operations.list(queryOf(wanted))
-      const shown = wanted.state === 'open' ? values.filter((operation) => !isEnded(operation)) : values
-      return context.json({ items: shown.map(operationView), ...next }, 200)
+      return context.json({ items: values.filter(isWanted(wanted)).map(operationView), ...next }, 200)
     },
   )
   app.openapi(

@@ -3,7 +3,6 @@
  */
 import * as z from 'zod'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
-import { Setting } from '#lib/catalog/entities.ts'
 import {
   isSettingName,
   settingDefaults,
@@ -13,7 +12,7 @@ import {
 } from '#lib/catalog/settings.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiDeps } from '../api-deps.ts'
-import { NewToken, SettingBody } from '../bodies.ts'
+import { NewToken, ObjectName, SettingBody } from '../bodies.ts'
 import { notFound } from '../found.ts'
 import { newToken } from '../new-token.ts'
 import {
@@ -26,7 +25,7 @@ import {
   routeFor,
   type ApiApp,
 } from '../routing.ts'
-import { NewTokenView, tokenView, TokenView } from '../views.ts'
+import { NewTokenView, SettingView, tokenView, TokenView } from '../views.ts'
 
 const settingParams = z.object({ setting: z.string().min(1).max(200) })
 const tokenParams = z.object({ token: z.string().regex(/^[0-9a-f]{16}$/, "is a token's id: 16 hex digits") })
@@ -37,9 +36,18 @@ const requireSetting = (name: string): SettingName => {
   throw notFound(`setting ${name}`, `there are: ${Object.keys(settingDefaults).join(', ')}`)
 }
 
+/** @throws ApiError: all volumes made without a target would be refused. */
+const requireDefaultTarget = async ({ catalog }: ApiDeps, target: string): Promise<void> => {
+  if (ObjectName.safeParse(target).success && (await catalog.targets.get(catalogKeys.target(target)))) return
+  throw new ApiError('not-found', `there is no backup target ${target}`, {
+    hint: 'see: drover target list',
+    fields: [{ field: 'value', message: 'names no backup target' }],
+  })
+}
+
 const settingRoutesOf = (deps: ApiDeps, app: ApiApp): void => {
   const { catalog } = deps
-  const view = async (name: SettingName): Promise<Setting> => ({
+  const view = async (name: SettingName): Promise<SettingView> => ({
     name,
     value: await settingValue(catalog, name),
   })
@@ -47,7 +55,7 @@ const settingRoutesOf = (deps: ApiDeps, app: ApiApp): void => {
     routeFor('viewer', '/v1/settings', {
       method: 'get',
       summary: 'List settings',
-      responses: { 200: jsonResponse('Settings', pageOf(Setting)) },
+      responses: { 200: jsonResponse('Settings', pageOf(SettingView)) },
     }),
     async (context) => {
       const names = Object.keys(settingDefaults).filter(isSettingName)
@@ -59,7 +67,7 @@ const settingRoutesOf = (deps: ApiDeps, app: ApiApp): void => {
       method: 'get',
       summary: 'Show a setting',
       request: { params: settingParams },
-      responses: { 200: jsonResponse('The setting', Setting) },
+      responses: { 200: jsonResponse('The setting', SettingView) },
     }),
     async (context) => context.json(await view(requireSetting(context.req.valid('param').setting)), 200),
   )
@@ -68,7 +76,7 @@ const settingRoutesOf = (deps: ApiDeps, app: ApiApp): void => {
       method: 'put',
       summary: 'Change a setting',
       request: { params: settingParams, body: jsonBody(SettingBody) },
-      responses: { 200: jsonResponse('The setting', Setting) },
+      responses: { 200: jsonResponse('The setting', SettingView) },
     }),
     async (context) => {
       const name = requireSetting(context.req.valid('param').setting)
@@ -81,7 +89,10 @@ const settingRoutesOf = (deps: ApiDeps, app: ApiApp): void => {
           hint: `its default is ${JSON.stringify(settingDefaults[name])}`,
         })
       }
-      await catalog.settings.change(catalogKeys.setting(name), () => ({ name, value: read.data }))
+      const value = read.data
+      if (name === 'default-backup-target' && typeof value === 'string')
+        await requireDefaultTarget(deps, value)
+      await catalog.settings.change(catalogKeys.setting(name), () => ({ name, value }))
       return context.json(await view(name), 200)
     },
   )
@@ -90,7 +101,7 @@ const settingRoutesOf = (deps: ApiDeps, app: ApiApp): void => {
       method: 'delete',
       summary: 'Put a setting back to its default',
       request: { params: settingParams },
-      responses: { 200: jsonResponse('The setting', Setting) },
+      responses: { 200: jsonResponse('The setting', SettingView) },
     }),
     async (context) => {
       const name = requireSetting(context.req.valid('param').setting)

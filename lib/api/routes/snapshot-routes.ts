@@ -7,22 +7,14 @@ import { Snapshot } from '#lib/catalog/entities.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiDeps } from '../api-deps.ts'
 import { NewBackup, NewSnapshot, ObjectName, StoreName } from '../bodies.ts'
-import { foundVolume, notFound, settledVolume } from '../found.ts'
+import { placement } from '../claimed-volume.ts'
+import { foundVolume, requireSnapshot, settledVolume } from '../found.ts'
 import { acceptedResponse, IdempotencyHeaders, issueOnce } from '../issuing.ts'
 import { apiRouter, jsonBody, jsonResponse, PageQuery, pageOf, routeFor, type ApiApp } from '../routing.ts'
 import { operationView } from '../views.ts'
-import { placement } from './volume-routes.ts'
 
 const volumeParams = z.object({ cluster: ObjectName, volume: StoreName })
 const snapshotParams = volumeParams.extend({ snapshot: StoreName })
-
-const requireSnapshot = async (
-  { catalog }: ApiDeps,
-  { cluster, volume, snapshot }: z.infer<typeof snapshotParams>,
-): Promise<void> => {
-  if (await catalog.snapshots.get(catalogKeys.snapshot(cluster, volume, snapshot))) return
-  throw notFound(`snapshot ${snapshot} of volume ${volume}`, `see: drover snapshot list ${volume}`)
-}
 
 export const snapshotRoutes = (deps: ApiDeps): ApiApp => {
   const { catalog, ids } = deps
@@ -71,7 +63,7 @@ export const snapshotRoutes = (deps: ApiDeps): ApiApp => {
       const named = context.req.valid('param')
       const operation = await issueOnce(deps, context, 'delete-snapshot', async () => {
         const volume = await settledVolume(catalog, named)
-        await requireSnapshot(deps, named)
+        await requireSnapshot(catalog, named)
         return { ...placement(volume), parameters: { snapshot: named.snapshot } }
       })
       return context.json(operationView(operation), 202)
@@ -92,9 +84,9 @@ export const snapshotRoutes = (deps: ApiDeps): ApiApp => {
         const { target, backupVolume } = volume
         if (target === null || backupVolume === null)
           throw new ApiError('conflict', `volume ${volume.name} has no backup target`, {
-            hint: `give it one: drover volume set ${volume.name} --target <name>`,
+            hint: `give it one: drover volume set ${volume.cluster}/${volume.name} --target <name>`,
           })
-        if (snapshot !== undefined) await requireSnapshot(deps, { ...named, snapshot })
+        if (snapshot !== undefined) await requireSnapshot(catalog, { ...named, snapshot })
         const parameters = {
           target,
           backupVolume,

@@ -7,6 +7,7 @@ import { CodedError } from '#lib/base/errors.ts'
 import { gathered } from '#lib/base/gathered.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import { Target } from '#lib/catalog/entities.ts'
+import { settingValue } from '#lib/catalog/settings.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiDeps } from '../api-deps.ts'
 import { NewTarget, ObjectName, SecretBody } from '../bodies.ts'
@@ -24,6 +25,9 @@ const userOf = async ({ catalog }: ApiDeps, target: string): Promise<string | un
     if (volume.target === target) return `${volume.cluster}/${volume.name}`
   return undefined
 }
+
+const isDefault = async ({ catalog }: ApiDeps, target: string): Promise<boolean> =>
+  (await settingValue(catalog, 'default-backup-target')) === target
 
 const requireSecret = async ({ secrets }: ApiDeps, name: string | null): Promise<void> => {
   if (name === null || (await secrets.get(name))) return
@@ -106,7 +110,8 @@ const secretRoutes = (deps: ApiDeps, app: ApiApp): void => {
           throw new ApiError('conflict', `target ${target.name} uses secret ${name}`, {
             hint: 'delete the target first',
           })
-      if (!(await secrets.names()).includes(name)) throw notFound(`secret ${name}`)
+      if (!(await secrets.names()).includes(name))
+        throw notFound(`secret ${name}`, 'see: drover target secret list')
       await secrets.remove(name)
       return context.body(null, 204)
     },
@@ -167,7 +172,11 @@ export const targetRoutes = (deps: ApiDeps): ApiApp => {
       const user = await userOf(deps, target)
       if (user !== undefined)
         throw new ApiError('conflict', `volume ${user} is backed up to target ${target}`, {
-          hint: 'give the volume another target first, or none: drover volume set --no-target',
+          hint: `give the volume another target first, or none: drover volume set ${user} --no-target`,
+        })
+      if (await isDefault(deps, target))
+        throw new ApiError('conflict', `target ${target} is the default-backup-target`, {
+          hint: 'set another first, or none: drover setting reset default-backup-target',
         })
       if (!(await catalog.targets.remove(catalogKeys.target(target))))
         throw notFound(`backup target ${target}`, 'see: drover target list')

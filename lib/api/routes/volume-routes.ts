@@ -6,7 +6,7 @@ import { catalogKeys, sortPrefix } from '#lib/catalog/catalog-keys.ts'
 import { Volume } from '#lib/catalog/entities.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiDeps } from '../api-deps.ts'
-import { backupLineFor } from '../backup-line.ts'
+import { backupLineFor, confirmedLine, type BackupLine } from '../backup-line.ts'
 import {
   AttachVolume,
   ExpandVolume,
@@ -16,54 +16,39 @@ import {
   StoreName,
   VolumeChange,
 } from '../bodies.ts'
-import { foundVolume, placedOn, settledVolume } from '../found.ts'
-import { acceptedResponse, IdempotencyHeaders, issueOnce } from '../issuing.ts'
+import { claimVolume, placement } from '../claimed-volume.ts'
+import { foundVolume, placedOn, requireSnapshot, settledVolume } from '../found.ts'
+import { acceptedResponse, IdempotencyHeaders, issueOnce, type Claim } from '../issuing.ts'
 import { apiRouter, jsonBody, jsonResponse, PageQuery, pageOf, routeFor, type ApiApp } from '../routing.ts'
 import { operationView } from '../views.ts'
 
 const volumeParams = z.object({ cluster: ObjectName, volume: StoreName })
 const volumes = catalogKeys.volume('x', 'x').partition
 
-export const placement = ({ cluster, node, name, generation }: Volume) => ({
-  cluster,
-  node,
-  volume: name,
-  generation,
-})
-
-/** Makes the row of a volume that is about to be; one that a repetition of the same request made is taken for it. */
-export const claimVolume = async (
-  { catalog }: Pick<ApiDeps, 'catalog'>,
-  volume: Volume,
-  isRepeated: boolean,
-): Promise<void> => {
-  if (await catalog.volumes.create(volume)) return
-  const there = await catalog.volumes.get(catalogKeys.volume(volume.cluster, volume.name))
-  if (isRepeated && there?.state === volume.state) return
-  throw new ApiError('exists', `there is a volume ${volume.name} in cluster ${volume.cluster} already`, {
-    hint: 'take another name',
-  })
-}
-
-const prepareNew = async (deps: ApiDeps, body: NewVolume, isRepeated: boolean) => {
+const prepareNew = async (deps: ApiDeps, body: NewVolume, claim: Claim) => {
   const { cluster, name, sizeBytes, blockSizeBytes, sectorSizeBytes, jobs, groups } = body
   const node = await placedOn(deps, cluster, body.node)
   const line = await backupLineFor(deps, { cluster, name }, body)
-  const volume: Volume = {
-    ...line,
-    cluster,
-    name,
-    node: node.name,
-    generation: 1,
-    sizeBytes,
-    actualSizeBytes: 0,
-    state: 'creating',
-    path: null,
-    jobs,
-    groups,
-    createdAt: deps.clock.now().toISOString(),
-  }
-  await claimVolume(deps, volume, isRepeated)
+  const claimed = await claimVolume(
+    deps,
+    {
+      ...line,
+      cluster,
+      name,
+      node: node.name,
+      generation: 1,
+      sizeBytes,
+      actualSizeBytes: 0,
+      state: 'creating',
+      path: null,
+      jobs,
+      groups,
+    },
+    claim,
+  )
+  const key = catalogKeys.volume(cluster, name)
+  const undo = () => deps.catalog.volumes.remove(key, ({ createdAt }) => createdAt === claimed.createdAt)
+  const volume = await confirmedLine(deps, claimed, body.backupVolume === undefined ? undefined : undo)
   const parameters = {
     sizeBytes,
     ...(blockSizeBytes !== undefined && { blockSizeBytes }),
@@ -72,17 +57,32 @@ const prepareNew = async (deps: ApiDeps, body: NewVolume, isRepeated: boolean) =
   return { ...placement(volume), parameters }
 }
 
+const moveLine = async (
+  deps: ApiDeps,
+  before: Volume,
+  wanted: Pick<VolumeChange, 'target' | 'backupVolume'>,
+): Promise<Volume> => {
+  if (wanted.target === undefined && wanted.backupVolume === undefined) return before
+  const line = await backupLineFor(deps, before, wanted)
+  if (line.target === before.target && line.backupVolume === before.backupVolume) return before
+  const write = ({ target, backupVolume }: BackupLine) =>
+    deps.catalog.volumes.change(
+      catalogKeys.volume(before.cluster, before.name),
+      (there) => there && { ...there, target, backupVolume },
+    )
+  const undo = wanted.backupVolume === undefined ? undefined : () => write(before)
+  return confirmedLine(deps, (await write(line)) ?? before, undo)
+}
+
 const detachedForDeletion = async ({ catalog }: ApiDeps, named: { cluster: string; volume: string }) => {
-  const volume = await foundVolume(catalog, named)
-  if (volume.state === 'attached')
-    throw new ApiError('conflict', `volume ${volume.name} is attached`, {
-      hint: `unmount it, then: drover volume detach ${volume.name}`,
-    })
-  const after = await catalog.volumes.change(
-    catalogKeys.volume(volume.cluster, volume.name),
-    (there) => there && { ...there, state: 'deleting' },
+  const { cluster, name } = await foundVolume(catalog, named)
+  const after = await catalog.volumes.change(catalogKeys.volume(cluster, name), (there) =>
+    there && there.state !== 'attached' ? { ...there, state: 'deleting' } : undefined,
   )
-  return after ?? volume
+  if (after?.state === 'deleting') return after
+  throw new ApiError('conflict', `volume ${name} is ${after ? 'attached' : 'gone'}`, {
+    hint: after ? `unmount it, then: drover volume detach ${cluster}/${name}` : 'there is nothing left to do',
+  })
 }
 
 const addVolumes = (deps: ApiDeps, app: ApiApp): void => {
@@ -121,12 +121,10 @@ const addVolumes = (deps: ApiDeps, app: ApiApp): void => {
     async (context) => {
       const named = context.req.valid('param')
       const { jobs, groups, ...line } = context.req.valid('json')
-      const { cluster, name } = await foundVolume(catalog, named)
-      const isMoved = line.target !== undefined || line.backupVolume !== undefined
-      const changed = isMoved ? await backupLineFor(deps, { cluster, name }, line) : {}
+      const moved = await moveLine(deps, await foundVolume(catalog, named), line)
       const after = await catalog.volumes.change(
-        catalogKeys.volume(cluster, name),
-        (there) => there && { ...there, ...changed, ...(jobs && { jobs }), ...(groups && { groups }) },
+        catalogKeys.volume(moved.cluster, moved.name),
+        (there) => there && { ...there, ...(jobs && { jobs }), ...(groups && { groups }) },
       )
       return context.json(after ?? (await foundVolume(catalog, named)), 200)
     },
@@ -143,8 +141,8 @@ const addLife = (deps: ApiDeps, app: ApiApp): void => {
     }),
     async (context) => {
       const body = context.req.valid('json')
-      const operation = await issueOnce(deps, context, 'create-volume', (isRepeated) =>
-        prepareNew(deps, body, isRepeated),
+      const operation = await issueOnce(deps, context, 'create-volume', (claim) =>
+        prepareNew(deps, body, claim),
       )
       return context.json(operationView(operation), 202)
     },
@@ -230,10 +228,11 @@ const addActions = (deps: ApiDeps, app: ApiApp): void => {
     }),
     async (context) => {
       const [named, parameters] = [context.req.valid('param'), context.req.valid('json')]
-      const operation = await issueOnce(deps, context, 'revert-volume', async () => ({
-        ...placement(await settledVolume(catalog, named)),
-        parameters,
-      }))
+      const operation = await issueOnce(deps, context, 'revert-volume', async () => {
+        const volume = await settledVolume(catalog, named)
+        await requireSnapshot(catalog, { ...named, snapshot: parameters.snapshot })
+        return { ...placement(volume), parameters }
+      })
       return context.json(operationView(operation), 202)
     },
   )

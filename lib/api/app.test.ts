@@ -1,0 +1,59 @@
+import { expect, it } from 'vitest'
+import { CatalogError } from '#lib/catalog/catalog-error.ts'
+import { GiB } from '#lib/base/sizes.ts'
+import { apiWorld } from '#test/api-world.ts'
+
+it('tells whether the catalog answers, to whoever asks', async () => {
+  const world = await apiWorld()
+  expect(await world.answer('/healthz')).toMatchObject({ status: 200, body: { status: 'ok' } })
+  world.deps.catalog.clusters.list = async () => {
+    throw new CatalogError('damaged', 'the disk is broken')
+  }
+  expect(await world.answer('/healthz')).toMatchObject({ status: 500 })
+})
+
+it.each([
+  new CatalogError('damaged', 'the disk is broken at /secret/place'),
+  new TypeError('secret is undefined'),
+])('tells a fault of the service to the log alone: %s', async (error) => {
+  const world = await apiWorld()
+  world.deps.catalog.volumes.get = async () => {
+    throw error
+  }
+  const answer = await world.answer('/v1/volumes/primary/web', { token: world.tokens.viewer })
+  expect(answer).toMatchObject({ status: 500, body: { code: 'internal', hint: expect.any(String) } })
+  expect(JSON.stringify(answer)).not.toContain('secret')
+  expect(world.logged).toMatchObject([
+    {
+      level: 'error',
+      event: 'request failed',
+      fields: {
+        method: 'GET',
+        path: '/v1/volumes/primary/web',
+        error: expect.stringContaining(error.message),
+      },
+    },
+  ])
+})
+
+it('says that the catalog is busy, and that it is worth another try', async () => {
+  const world = await apiWorld()
+  world.deps.catalog.volumes.get = async () => {
+    throw new CatalogError('busy', 'volume web is being changed', { hint: 'try again' })
+  }
+  await expect(world.client('viewer').volumes.show('primary', 'web')).rejects.toMatchObject({
+    status: 503,
+    code: 'busy',
+    hint: 'try again',
+  })
+})
+
+it('says that something is too large for the catalog, and keeps nothing of it', async () => {
+  const world = await apiWorld()
+  const before = await world.snapshotOfAll()
+  const jobs = Array.from({ length: 20_000 }, (_, i) => `job-with-a-long-name-${i}`)
+  await expect(
+    world.client('admin').volumes.create({ cluster: 'primary', name: 'new', sizeBytes: GiB, jobs }),
+  ).rejects.toMatchObject({ status: 413, code: 'item-too-large' })
+  expect(await world.snapshotOfAll()).toBe(before)
+})

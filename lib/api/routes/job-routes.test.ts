@@ -1,0 +1,73 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { gathered } from '#lib/base/gathered.ts'
+import { apiWorld, type ApiWorld } from '#test/api-world.ts'
+
+describe('recurring jobs over the API', () => {
+  let world: ApiWorld
+  beforeEach(async () => {
+    world = await apiWorld()
+  })
+  const jobs = () => world.client('operator').jobs
+  const daily = { task: 'backup' as const, cron: '0 2 * * *', retain: 3, groups: ['default'] }
+  const refusedUnchanged = async (asked: () => Promise<unknown>, problem: object) => {
+    const before = await world.snapshotOfAll()
+    await expect(asked()).rejects.toMatchObject(problem)
+    expect(await world.snapshotOfAll()).toBe(before)
+  }
+
+  it('become rules, change them, and take them away', async () => {
+    const made = await jobs().put('daily', daily)
+    expect(made).toEqual({ ...daily, name: 'daily', labels: {}, isEnabled: true })
+    expect(await world.deps.rules.list()).toEqual([{ name: 'daily', cron: '0 2 * * *', isEnabled: true }])
+    await jobs().put('daily', { ...daily, cron: '*/5 * * * *', isEnabled: false })
+    expect(await world.deps.rules.list()).toEqual([{ name: 'daily', cron: '*/5 * * * *', isEnabled: false }])
+    expect(await jobs().show('daily')).toMatchObject({ cron: '*/5 * * * *' })
+    expect(await gathered(jobs().list())).toHaveLength(1)
+    await jobs().remove('daily')
+    expect(await world.deps.rules.list()).toEqual([])
+    expect(await gathered(jobs().list())).toEqual([])
+  })
+
+  it.each([
+    ['cron', '* * * *'],
+    ['cron', '61 * * * *'],
+    ['cron', '0 0 31 2 *'],
+    ['retain', 0],
+    ['retain', 101],
+    ['task', 'restore'],
+    ['groups', ['no group']],
+    ['labels', { much: 'x'.repeat(17_000) }],
+  ])('refuses %s: %j', async (field, value) => {
+    await refusedUnchanged(() => jobs().put('daily', { ...daily, [field]: value }), {
+      status: 400,
+      fields: [expect.objectContaining({ field: expect.stringMatching(new RegExp(`^${field}`)) })],
+    })
+  })
+
+  it('runs one now, and tells what was made of each volume', async () => {
+    await jobs().put('daily', daily)
+    const run = await jobs().run('daily')
+    expect(run).toMatchObject({
+      job: 'daily',
+      minute: '2026-01-01T00:00:10.000Z',
+      outcomes: [{ cluster: 'primary', volume: 'web', outcome: 'operation' }],
+    })
+    expect(world.commands('node-1')).toMatchObject([
+      { kind: 'create-backup', operationId: run.outcomes[0]?.operationId, parameters: { target: 'nas' } },
+    ])
+    world.clock.advance(1000)
+    expect(await jobs().run('daily')).toMatchObject({
+      outcomes: [{ outcome: 'skipped', reason: expect.stringContaining('is under way') }],
+    })
+    const runs = await gathered(jobs().runs('daily'))
+    expect(runs.map(({ minute }) => minute)).toEqual(['2026-01-01T00:00:11.000Z', '2026-01-01T00:00:10.000Z'])
+  })
+
+  it('does not run one that is switched off', async () => {
+    await jobs().put('daily', { ...daily, isEnabled: false })
+    await refusedUnchanged(() => jobs().run('daily'), {
+      status: 409,
+      hint: expect.stringContaining('--enable'),
+    })
+  })
+})
