@@ -126,9 +126,11 @@ const run = async (): Promise<void> => {
     console.log(help)
     return
   }
+  // From now on: a start that is cut off would leave a pool mounted.
+  const stopped = untilSignal()
   const service = await startStandalone(settingsOf(options))
   console.log(banner(service))
-  await untilSignal()
+  await stopped
   console.log('stopping; what is under way is left for the next start')
   await service.stop()
 }

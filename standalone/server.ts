@@ -20,6 +20,9 @@ export interface Server {
   close(): Promise<void>
 }
 
+/** Longer than clients and proxies keep a connection that is idle, so that none is closed as it is used again. */
+const keepAliveMs = 75_000
+
 const noListen = ({ host, port }: ListenSettings, error: NodeJS.ErrnoException): StandaloneError =>
   new StandaloneError('no-listen', `cannot listen on ${host}:${port}: ${error.code ?? error.message}`, {
     cause: error,
@@ -41,6 +44,7 @@ export const startServer = async (app: ApiApp, settings: ListenSettings): Promis
       serverOptions: { cert: await readFile(tls.certificate), key: await readFile(tls.key) },
     }),
   })
+  if ('keepAliveTimeout' in server) server.keepAliveTimeout = keepAliveMs
   try {
     server.listen(port, host)
     await once(server, 'listening')

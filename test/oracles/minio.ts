@@ -19,6 +19,9 @@ export interface Minio {
   stop: () => Promise<void>
 }
 
+/** In every secret of tests: where it is found, a secret got out. */
+export const canary = 'drovercanary'
+
 const startTimeoutMs = 60_000
 const keptLogBytes = 4000
 
@@ -89,7 +92,7 @@ export const startMinio = async (): Promise<Minio> => {
   const folder = await mkdtemp(join(tmpdir(), 'drover-minio-'))
   const [data, certificates] = [join(folder, 'data'), join(folder, 'certs')]
   await Promise.all([mkdir(data), mkdir(certificates)])
-  const [accessKey, secretKey] = ['drover-test', randomBytes(20).toString('hex')]
+  const [accessKey, secretKey] = ['drover-test', canary + randomBytes(10).toString('hex')]
   const address = `127.0.0.1:${await freePort()}`
   const child = spawn(command, ['server', '--address', address, '--certs-dir', certificates, data], {
     env: {
