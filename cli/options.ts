@@ -4,7 +4,6 @@
 import { InvalidArgumentError } from 'commander'
 import { parseQuantity } from '#lib/backupstore/kubernetes-quantity.ts'
 import { isValidName } from '#lib/backupstore/names.ts'
-import { MiB } from '#lib/base/sizes.ts'
 
 const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
@@ -14,6 +13,19 @@ export const parseDuration = (text: string): number => {
   const factor = unitMs[unit]
   if (factor === undefined) throw new InvalidArgumentError('Write it as 90s, 15m or 1h.')
   return Number(amount) * factor
+}
+
+/** `90s`, `12h`, `30d`, in seconds. @throws InvalidArgumentError. */
+export const parseLifetime = (text: string): number => {
+  const [, amount = '', unit = ''] = /^([1-9]\d{0,5})([smhd])$/.exec(text) ?? []
+  if (unit === '') throw new InvalidArgumentError('Write it as 1h or 30d.')
+  return unit === 'd' ? Number(amount) * 86_400 : parseDuration(text) / 1000
+}
+
+/** How many. @throws InvalidArgumentError. */
+export const parseCount = (text: string): number => {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It is a whole number from 1.')
 }
 
 /** Names that become part of keys in a store. @throws InvalidArgumentError. */
@@ -41,8 +53,11 @@ export const parsePercentage =
   }
 
 /** Those that Longhorn has. */
-export const blockSizes = { '2Mi': 2 * MiB, '16Mi': 16 * MiB }
+export const blockSizes = { '2Mi': 2_097_152, '16Mi': 16_777_216 } as const
 export type BlockSize = keyof typeof blockSizes
+
+export const sectorSizes = { '512': 512, '4096': 4096 } as const
+export type SectorSize = keyof typeof sectorSizes
 
 export const parseNotEmpty = (text: string): string => {
   if (text.trim() !== '') return text

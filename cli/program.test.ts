@@ -32,4 +32,15 @@ describe('help', () => {
     expect(onPools).toHaveLength(12)
     for (const [, command] of onPools) expect(helpOf(command)).toContain('DROVER_POOL')
   })
+
+  it('of a command on the service says where that comes from, and takes no token as an argument', () => {
+    const onService = commands.filter(([, { options }]) =>
+      options.some(({ long }) => long === '--token-file'),
+    )
+    expect(onService.length).toBeGreaterThan(50)
+    for (const [, command] of onService) {
+      expect(helpOf(command)).toContain('DROVER_URL')
+      expect(command.options.map(({ long }) => long)).not.toContain('--token')
+    }
+  })
 })

@@ -9,9 +9,21 @@ import { addBackupCreate } from './commands/backup-create.ts'
 import { addBackupDelete } from './commands/backup-delete.ts'
 import { addBackupInspect } from './commands/backup-inspect.ts'
 import { addBackupList } from './commands/backup-list.ts'
+import { addBackupShow } from './commands/backup-show.ts'
 import { addBackupVerify } from './commands/backup-verify.ts'
+import { addCatalog } from './commands/catalog.ts'
+import { addCluster } from './commands/cluster.ts'
+import { addCompletion } from './commands/completion.ts'
+import { addJob } from './commands/job.ts'
+import { addNode } from './commands/node.ts'
+import { addOperation } from './commands/operation.ts'
 import { addPool } from './commands/pool.ts'
 import { addRestore } from './commands/restore.ts'
+import { addSetting } from './commands/setting.ts'
+import { addSnapshot } from './commands/snapshot.ts'
+import { addTarget } from './commands/target.ts'
+import { addToken } from './commands/token.ts'
+import { addVolume } from './commands/volume.ts'
 import { exits } from './output/exit-codes.ts'
 import type { Act } from './session.ts'
 
@@ -23,7 +35,13 @@ Example:
   $ drover backup list file:///mnt/nas/backups/ --volume web
   $ drover restore 'file:///mnt/nas/backups/?backup=<name>&volume=web' --to restored.img
 
-Volumes of this machine, with snapshots: see drover pool --help.
+Volumes of the service, which "npm start" starts: volume, snapshot, job, target, operation, cluster, node, catalog, setting, token;
+and backup and restore where a name stands in place of a URL. It is found by DROVER_URL and DROVER_TOKEN, or by itself on its own machine.
+  $ drover volume create web --size 20Gi --target nas
+  $ drover backup create web
+  $ drover restore nas/web/latest --volume web-2
+
+Volumes of this machine without a service, with snapshots: see drover pool --help.
 Keys of S3 targets come from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINTS and others, see docs/cli.md.
 
 Exit codes:
@@ -58,6 +76,7 @@ export const droverProgram = (act: Act): Command => {
   for (const add of [
     addBackupCreate,
     addBackupList,
+    addBackupShow,
     addBackupInspect,
     addBackupVerify,
     addBackupDelete,
@@ -65,7 +84,22 @@ export const droverProgram = (act: Act): Command => {
   ]) {
     add(backup, act)
   }
-  addRestore(program, act)
-  addPool(program, act)
+  for (const add of [
+    addRestore,
+    addPool,
+    addVolume,
+    addSnapshot,
+    addJob,
+    addOperation,
+    addTarget,
+    addCluster,
+    addNode,
+    addCatalog,
+    addSetting,
+    addToken,
+    addCompletion,
+  ]) {
+    add(program, act)
+  }
   return program
 }

@@ -9,3 +9,17 @@ export const environment = (): SettingsRecord => ({ ...process.env })
 
 /** Where no --pool is given. */
 export const defaultPool = (): string | undefined => process.env['DROVER_POOL'] || undefined
+
+/** Where no --url is given. */
+export const serviceUrl = (): string | undefined => process.env['DROVER_URL'] || undefined
+
+export const accessToken = (): string | undefined => process.env['DROVER_TOKEN'] || undefined
+
+/** Of a node that joins. */
+export const givenJoinToken = (): string | undefined => process.env['DROVER_JOIN_TOKEN'] || undefined
+
+/** Of a service on this machine. */
+export const dataFolder = (): string => process.env['DROVER_DATA'] || '.drover'
+
+/** Where no --cluster is given. */
+export const defaultCluster = (): string => process.env['DROVER_CLUSTER'] || 'primary'

@@ -3,26 +3,39 @@
  *
  * Most volumes have one long chain, so only what branches is indented: a lone child stands under its parent.
  */
-import type { SnapshotView } from '#lib/volume/snapshot-reader.ts'
+export interface InTree {
+  name: string
+  parent: string | undefined
+  createdAt: string
+  /** Of all or of none: where that is not known, the head is left out. */
+  isHeadParent?: boolean
+}
 
-export interface TreeLine {
+export interface TreeLine<Snapshot> {
   /** What leads to the name: `├─ `, `│  `. */
   lead: string
   /** `undefined`: the volume's head. */
-  snapshot: SnapshotView | undefined
+  snapshot: Snapshot | undefined
 }
 
-type Node = SnapshotView | undefined
-
-const childrenOf = (snapshots: readonly SnapshotView[], parent: Node): Node[] => {
-  const children: Node[] = snapshots
+const childrenOf = <Snapshot extends InTree>(
+  snapshots: readonly Snapshot[],
+  parent: Snapshot | undefined,
+): (Snapshot | undefined)[] => {
+  const children: (Snapshot | undefined)[] = snapshots
     .filter((snapshot) => snapshot.parent === parent?.name)
     .toSorted((a, b) => a.createdAt.localeCompare(b.createdAt))
-  const isHeadHere = parent ? parent.isHeadParent : snapshots.every(({ isHeadParent }) => !isHeadParent)
+  const isHeadHere = parent
+    ? parent.isHeadParent
+    : snapshots.every(({ isHeadParent }) => isHeadParent === false)
   return isHeadHere ? [...children, undefined] : children
 }
 
-const linesUnder = (snapshots: readonly SnapshotView[], parent: Node, lead: string): TreeLine[] => {
+const linesUnder = <Snapshot extends InTree>(
+  snapshots: readonly Snapshot[],
+  parent: Snapshot | undefined,
+  lead: string,
+): TreeLine<Snapshot>[] => {
   const children = childrenOf(snapshots, parent)
   return children.flatMap((snapshot, index) => {
     const isAlone = children.length === 1
@@ -34,5 +47,5 @@ const linesUnder = (snapshots: readonly SnapshotView[], parent: Node, lead: stri
   })
 }
 
-export const snapshotTree = (snapshots: readonly SnapshotView[]): TreeLine[] =>
+export const snapshotTree = <Snapshot extends InTree>(snapshots: readonly Snapshot[]): TreeLine<Snapshot>[] =>
   linesUnder(snapshots, undefined, '')

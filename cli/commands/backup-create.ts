@@ -5,28 +5,29 @@ import { fileSource } from '#lib/backup/file-source.ts'
 import { compressionMethods, type CompressionMethod } from '#lib/backupstore/block.ts'
 import { formatBytes } from '#lib/base/sizes.ts'
 import { formatTargetUrl, parseTargetUrl, type Target } from '#lib/target/target-url.ts'
+import { refuseOptions } from '../backup-where.ts'
+import { createBackupOnService, type CreateOnService } from '../backups-on-service.ts'
 import { parseBackupLabels } from '../labels.ts'
 import { urlOf } from '../location.ts'
+import { onService } from '../open-api.ts'
 import { poolOption, withPool, type PoolOptions } from '../open-pool.ts'
 import { openStore } from '../open-store.ts'
+import { withWait } from '../operate.ts'
 import { blockSizes, parseDuration, parseName, parseNotEmpty, type BlockSize } from '../options.ts'
 import { consistencyText } from '../output/snapshot-view.ts'
 import { fieldsText } from '../output/tables.ts'
 import type { Outcome } from '../output/terminal.ts'
 import type { Act, Session } from '../session.ts'
 import { UsageError } from '../usage-error.ts'
+import { clusterOption } from '../volume-reference.ts'
 
-interface Options extends PoolOptions {
+interface Options extends PoolOptions, CreateOnService {
   from?: string
   fromVolume?: string
-  to: string
+  to?: string
   volume?: string
-  name?: string
-  snapshot?: string
-  label?: string[]
   blockSize?: BlockSize
   compression?: CompressionMethod
-  full?: boolean
   storageClass?: string
   lockWait?: number
 }
@@ -36,7 +37,9 @@ Examples:
   $ drover backup create --from disk.img --to s3://backups@eu-central-1/ --volume web
   $ drover backup create --from /dev/vg0/web-snapshot --to file:///mnt/nas/backups/ --volume web --label team=shop
   $ drover backup create --from-volume web --pool /srv/drover --to s3://backups@eu-central-1/
+  $ drover backup create web --label reason=upgrade
 
+The last one is a volume of the service, which knows where its backups go.
 A file or device must not be written to meanwhile: back up a snapshot, or stop what writes. Of a pool's volume a snapshot is
 taken, or the one that --snapshot names is used; it may be written to.
 The first backup of a volume uploads all blocks that were ever written, later ones those that changed.`
@@ -151,10 +154,20 @@ const text = (result: Result, url: string, seconds: number): string =>
     took: `${seconds.toFixed(1)} s`,
   })
 
-const create = async (session: Session, options: Options): Promise<Outcome> => {
+/** @throws UsageError, TargetError. */
+const targetOf = ({ to }: Options): Target => {
+  if (to !== undefined) return parseTargetUrl(to)
+  throw new UsageError('wrong-usage', '--to was not given', {
+    hint: 'say where to with --to <target>, or name a volume of the service to back up',
+  })
+}
+
+/** Without the service. */
+const createHere = async (session: Session, options: Options): Promise<Outcome> => {
+  refuseOptions({ ...options }, ['url', 'tokenFile', 'wait', 'cluster'], 'a backup without the service')
   const fromVolume = wantedVolume(options)
   const command = commandOf(session, options)
-  const target = parseTargetUrl(options.to)
+  const target = targetOf(options)
   const startedAt = performance.now()
   const result = fromVolume
     ? await backUpPoolVolume(session, target, fromVolume, command)
@@ -175,16 +188,35 @@ const create = async (session: Session, options: Options): Promise<Outcome> => {
   }
 }
 
+const notOfService = [
+  'from',
+  'fromVolume',
+  'pool',
+  'to',
+  'volume',
+  'blockSize',
+  'compression',
+  'storageClass',
+  'lockWait',
+]
+
+const create = async (session: Session, volume: string | undefined, options: Options): Promise<Outcome> => {
+  if (volume === undefined) return createHere(session, options)
+  refuseOptions({ ...options }, notOfService, 'a volume of the service')
+  return createBackupOnService(session, volume, options)
+}
+
 export const addBackupCreate = (parent: Command, act: Act): Command =>
-  parent
-    .command('create')
+  withWait(onService(parent.command('create')))
     .description(
-      "back up a file, block device or pool's volume; only blocks that the backup volume does not have yet are uploaded",
+      'back up a volume, file or block device; only blocks that the backup volume does not have yet are uploaded',
     )
+    .argument('[volume]', 'what to back up: a volume of the service')
+    .addOption(clusterOption())
     .option('--from <file|device>', 'what to back up')
     .addOption(new Option('--from-volume <name>', 'what to back up: a volume of a pool').conflicts('from'))
     .addOption(poolOption().conflicts('from'))
-    .requiredOption('--to <target>', 'backup target: s3://<bucket>@<region>/<path>/ or file:///<folder>/')
+    .option('--to <target>', 'backup target: s3://<bucket>@<region>/<path>/ or file:///<folder>/')
     .option(
       '--volume <name>',
       'backup volume, which holds all backups of one disk (default with --from-volume: its name)',
@@ -215,4 +247,6 @@ export const addBackupCreate = (parent: Command, act: Act): Command =>
       parseDuration,
     )
     .addHelpText('after', example)
-    .action((options: Options) => act((session) => create(session, options)))
+    .action((volume: string | undefined, options: Options) =>
+      act((session) => create(session, volume, options)),
+    )

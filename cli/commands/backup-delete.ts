@@ -2,8 +2,12 @@ import type { Command } from 'commander'
 import { deleteBackup } from '#lib/backup/delete-backup.ts'
 import { deleteBackupVolume } from '#lib/backup/delete-backup-volume.ts'
 import { formatBytes } from '#lib/base/sizes.ts'
+import { backupWhere, refuseOptions } from '../backup-where.ts'
+import { deleteBackupOnService, type ServiceOptions } from '../backups-on-service.ts'
 import { parseVolumeLocation, type VolumeLocation } from '../location.ts'
+import { onService } from '../open-api.ts'
 import { openStore } from '../open-store.ts'
+import { withWait } from '../operate.ts'
 import { parseDuration } from '../options.ts'
 import { collectText } from '../output/collect-text.ts'
 import { counted } from '../output/counted.ts'
@@ -12,7 +16,7 @@ import { requireThere } from '../require-there.ts'
 import type { Act, Session } from '../session.ts'
 import { UsageError } from '../usage-error.ts'
 
-interface Options {
+interface Options extends ServiceOptions {
   allBackups?: boolean
   lockWait?: number
 }
@@ -20,7 +24,8 @@ interface Options {
 const example = `
 Examples:
   $ drover backup delete 's3://backups@eu-central-1/?backup=backup-0123456789abcdef&volume=web'
-  $ drover backup delete 'file:///mnt/nas/backups/?volume=web' --all-backups`
+  $ drover backup delete 'file:///mnt/nas/backups/?volume=web' --all-backups
+  $ drover backup delete nas/web/backup-0123456789abcdef`
 
 /** That much is deleted only when it is said twice. */
 const requireExplicit = (url: string, { volumeName, backupName }: VolumeLocation, isAll: boolean): void => {
@@ -36,7 +41,8 @@ const requireExplicit = (url: string, { volumeName, backupName }: VolumeLocation
   }
 }
 
-const remove = async (session: Session, url: string, options: Options): Promise<Outcome> => {
+const removeFromStore = async (session: Session, url: string, options: Options): Promise<Outcome> => {
+  refuseOptions({ ...options }, ['url', 'tokenFile', 'wait'], 'a URL')
   const location = parseVolumeLocation(url)
   requireExplicit(url, location, options.allBackups ?? false)
   const { target, volumeName, backupName } = location
@@ -59,11 +65,20 @@ const remove = async (session: Session, url: string, options: Options): Promise<
   }
 }
 
+const remove = async (session: Session, text: string, options: Options): Promise<Outcome> => {
+  const where = backupWhere(text)
+  if (where.kind === 'url') return removeFromStore(session, text, options)
+  refuseOptions({ ...options }, ['allBackups', 'lockWait'], 'the service')
+  return deleteBackupOnService(session, text, where, options)
+}
+
 export const addBackupDelete = (parent: Command, act: Act): Command =>
-  parent
-    .command('delete')
+  withWait(onService(parent.command('delete')))
     .description('delete a backup, and the blocks that no other backup of its volume needs')
-    .argument('<url>', 'URL of a backup; or of a volume, with --all-backups')
+    .argument(
+      '<backup>',
+      'URL of a backup, or of a volume with --all-backups; or TARGET/BACKUP-VOLUME/BACKUP of the service',
+    )
     .option('--all-backups', 'delete a volume with all its backups')
     .option(
       '--lock-wait <duration>',

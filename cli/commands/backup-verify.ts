@@ -6,8 +6,12 @@ import {
 } from '#lib/backup/verify-backups.ts'
 import { BackupstoreError } from '#lib/backupstore/backupstore-error.ts'
 import { formatBytes } from '#lib/base/sizes.ts'
+import { backupWhere, refuseOptions } from '../backup-where.ts'
+import { verifyBackupOnService, type ServiceOptions } from '../backups-on-service.ts'
 import { parseVolumeLocation } from '../location.ts'
+import { onService } from '../open-api.ts'
 import { openStore } from '../open-store.ts'
+import { withWait } from '../operate.ts'
 import { counted } from '../output/counted.ts'
 import { tableText } from '../output/tables.ts'
 import type { Outcome } from '../output/terminal.ts'
@@ -18,6 +22,7 @@ const example = `
 Examples:
   $ drover backup verify 'file:///mnt/nas/backups/?volume=web'
   $ drover backup verify 's3://backups@eu-central-1/?backup=backup-0123456789abcdef&volume=web'
+  $ drover backup verify nas/web/backup-0123456789abcdef
 
 Reads every block once, and ends with exit code 4 if anything is bad. The next backup of the volume sends bad blocks again.`
 
@@ -62,7 +67,10 @@ const text = (result: VerifyBackupsResult, isSound: boolean): string => {
   ].join('\n')
 }
 
-const verify = async (session: Session, url: string): Promise<Outcome> => {
+const verify = async (session: Session, url: string, options: ServiceOptions): Promise<Outcome> => {
+  const where = backupWhere(url)
+  if (where.kind === 'reference') return verifyBackupOnService(session, url, where, options)
+  refuseOptions({ ...options }, ['url', 'tokenFile', 'wait'], 'a URL')
   const { target, volumeName, backupName } = parseVolumeLocation(url)
   const { workers, progress, clock, log, signal } = session
   const store = await openStore(target)
@@ -89,9 +97,8 @@ const verify = async (session: Session, url: string): Promise<Outcome> => {
 }
 
 export const addBackupVerify = (parent: Command, act: Act): Command =>
-  parent
-    .command('verify')
+  withWait(onService(parent.command('verify')))
     .description('read and check every block of a backup, or of all backups of a volume')
-    .argument('<url>', 'URL of a backup or of a volume')
+    .argument('<backup>', 'URL of a backup or of a volume; or TARGET/BACKUP-VOLUME/BACKUP of the service')
     .addHelpText('after', example)
-    .action((url: string) => act((session) => verify(session, url)))
+    .action((url: string, options: ServiceOptions) => act((session) => verify(session, url, options)))

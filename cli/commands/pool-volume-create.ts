@@ -1,18 +1,16 @@
 import { Option, type Command } from 'commander'
 import { formatBytes } from '#lib/base/sizes.ts'
 import { poolOption, withPool, type PoolOptions } from '../open-pool.ts'
-import { blockSizes, parseSize, type BlockSize } from '../options.ts'
+import { blockSizes, parseSize, sectorSizes, type BlockSize, type SectorSize } from '../options.ts'
 import { sizeText } from '../output/pool-view.ts'
 import { fieldsText } from '../output/tables.ts'
 import type { Outcome } from '../output/terminal.ts'
 import type { Act, Session } from '../session.ts'
 
-const sectorSizes = { '512': 512, '4096': 4096 } as const
-
 interface Options extends PoolOptions {
   size: number
   blockSize?: BlockSize
-  sectorSize?: keyof typeof sectorSizes
+  sectorSize?: SectorSize
 }
 
 const example = `

@@ -4,20 +4,25 @@ import { restoreBackup, type RestoreBackup, type RestoreBackupResult } from '#li
 import { restoreToVolume } from '#lib/backup/restore-to-volume.ts'
 import { formatBytes } from '#lib/base/sizes.ts'
 import type { ObjectStore } from '#lib/object-store/object-store.ts'
+import { backupWhere, refuseOptions } from '../backup-where.ts'
 import { parseBackupLocation } from '../location.ts'
+import { onService } from '../open-api.ts'
 import { poolOption, withPool, type PoolOptions } from '../open-pool.ts'
 import { openStore } from '../open-store.ts'
+import { withWait } from '../operate.ts'
+import { parseNotEmpty } from '../options.ts'
 import { counted } from '../output/counted.ts'
 import { fieldsText, tableText } from '../output/tables.ts'
 import type { Outcome } from '../output/terminal.ts'
+import { restoreOnService, type RestoreOnService } from '../restore-on-service.ts'
 import type { Act, Session } from '../session.ts'
 import { UsageError } from '../usage-error.ts'
+import { clusterOption } from '../volume-reference.ts'
 
-interface Options extends PoolOptions {
+interface Options extends PoolOptions, RestoreOnService {
   to?: string
   toVolume?: string
   fromBackup?: string
-  salvage?: boolean
 }
 
 const example = `
@@ -25,6 +30,7 @@ Examples:
   $ drover restore 's3://backups@eu-central-1/?backup=backup-0123456789abcdef&volume=web' --to disk.img
   $ drover restore 'file:///mnt/nas/backups/?backup=monday&volume=web' --to /dev/vg0/web --from-backup sunday
   $ drover restore 'file:///mnt/nas/backups/?backup=monday&volume=web' --to-volume web-of-monday --pool /srv/drover
+  $ drover restore nas/web/latest --volume standby/web
 
 Every block is verified before it is written. A new file appears under its name only when it is complete;
 a file or device that is there already is written over. A volume must be new, and is there only when it is complete.`
@@ -99,7 +105,8 @@ const restoreTo = async (session: Session, url: string, options: Options): Promi
   )
 }
 
-const restore = async (session: Session, url: string, options: Options): Promise<Outcome> => {
+const restoreFromStore = async (session: Session, url: string, options: Options): Promise<Outcome> => {
+  refuseOptions({ ...options }, ['url', 'tokenFile', 'wait', 'volume', 'cluster', 'node'], 'a URL')
   const startedAt = performance.now()
   const result = await restoreTo(session, url, options)
   const elapsedMs = Math.round(performance.now() - startedAt)
@@ -111,11 +118,20 @@ const restore = async (session: Session, url: string, options: Options): Promise
   }
 }
 
+const restore = async (session: Session, backup: string, options: Options): Promise<Outcome> => {
+  const where = backupWhere(backup)
+  if (where.kind === 'url') return restoreFromStore(session, backup, options)
+  refuseOptions({ ...options }, ['to', 'toVolume', 'pool', 'fromBackup'], 'the service')
+  return restoreOnService(session, backup, where, options)
+}
+
 export const addRestore = (parent: Command, act: Act): Command =>
-  parent
-    .command('restore')
-    .description('write a backup into a file, a block device or a new volume of a pool')
-    .argument('<url>', 'URL of a backup')
+  withWait(onService(parent.command('restore')))
+    .description('write a backup into a file, a block device or a new volume')
+    .argument(
+      '<backup>',
+      'URL of a backup; or TARGET/BACKUP-VOLUME/BACKUP of the service, latest for the newest',
+    )
     .option('--to <file|device>', 'where to; a device must be at least as large as the volume')
     .addOption(new Option('--to-volume <name>', 'where to: a new volume of a pool').conflicts('to'))
     .addOption(poolOption().conflicts('to'))
@@ -129,5 +145,8 @@ export const addRestore = (parent: Command, act: Act): Command =>
       '--salvage',
       'go on past blocks that are missing or damaged; ends with exit code 4 if there are any',
     )
+    .option('--volume <volume>', 'where the service restores to: a new volume', parseNotEmpty)
+    .addOption(clusterOption())
+    .option('--node <name>', 'where that is (default: the node with the most room)', parseNotEmpty)
     .addHelpText('after', example)
     .action((url: string, options: Options) => act((session) => restore(session, url, options)))

@@ -1,12 +1,16 @@
 /**
  * @module exit-codes: what a script learns from how `drover` ended. The tables are complete: tsc fails when a code is missing.
  */
+import { LocalServerError, type LocalServerErrorCode } from '#lib/api/local-server.ts'
+import { EnrolmentError, type EnrolmentErrorCode } from '#lib/api/node-enrolment.ts'
+import { RequestError } from '#lib/api/requests.ts'
 import { BackupError, type BackupErrorCode } from '#lib/backup/backup-error.ts'
 import { BackupstoreError, type BackupstoreErrorCode } from '#lib/backupstore/backupstore-error.ts'
 import { ObjectStoreError, type ObjectStoreErrorCode } from '#lib/object-store/object-store.ts'
 import { TargetError, type TargetErrorCode } from '#lib/target/target-error.ts'
 import { VolumeError, type VolumeErrorCode } from '#lib/volume/volume-error.ts'
 import { Interrupted } from '../interruption.ts'
+import { OperationFailed } from '../operation-failed.ts'
 import { UsageError, type UsageErrorCode } from '../usage-error.ts'
 
 export const exits = {
@@ -15,7 +19,8 @@ export const exits = {
   usage: { code: 2, meaning: 'wrong usage: options, URLs, names, sizes, or a name that is taken' },
   missing: {
     code: 3,
-    meaning: 'not found: the target, the pool, the volume, the snapshot, the backup, or what is backed up',
+    meaning:
+      'not found: the target, the pool, the volume, the snapshot, the backup, or whatever else was named',
   },
   damaged: {
     code: 4,
@@ -102,6 +107,39 @@ const volumeExits: Record<VolumeErrorCode, Exit> = {
   'host-failed': 'failed',
 }
 
+const localServerExits: Record<LocalServerErrorCode, Exit> = {
+  'not-readable': 'noAccess',
+  damaged: 'failed',
+}
+
+const enrolmentExits: Record<EnrolmentErrorCode, Exit> = {
+  'not-joined': 'missing',
+  'already-joined': 'usage',
+  'config-damaged': 'damaged',
+  'folder-failed': 'noAccess',
+  'token-refused': 'noAccess',
+}
+
+/** Of the API's own codes (`lib/api/api-error.ts`), and of requests that had no answer. */
+const requestExits: ReadonlyMap<string, Exit> = new Map([
+  ['invalid-request', 'usage'],
+  ['unauthenticated', 'noAccess'],
+  ['forbidden', 'noAccess'],
+  ['not-found', 'missing'],
+  ['exists', 'usage'],
+  ['conflict', 'busy'],
+  ['too-large', 'usage'],
+  ['unavailable', 'noAccess'],
+  ['unreachable', 'noAccess'],
+])
+
+/** What an operation may have failed with, somewhere else. */
+const operationExits: ReadonlyMap<string, Exit> = new Map(
+  [storeExits, backupstoreExits, backupExits, targetExits, volumeExits].flatMap((table) =>
+    Object.entries(table),
+  ),
+)
+
 const usageExits: Record<UsageErrorCode, Exit> = {
   'wrong-usage': 'usage',
   'invalid-label': 'usage',
@@ -114,6 +152,11 @@ export const exitOf = (error: unknown): Exit => {
   if (error instanceof BackupError) return backupExits[error.code]
   if (error instanceof TargetError) return targetExits[error.code]
   if (error instanceof VolumeError) return volumeExits[error.code]
+  if (error instanceof LocalServerError) return localServerExits[error.code]
+  if (error instanceof EnrolmentError) return enrolmentExits[error.code]
+  if (error instanceof RequestError)
+    return requestExits.get(error.code) ?? operationExits.get(error.code) ?? 'failed'
+  if (error instanceof OperationFailed) return operationExits.get(error.code) ?? 'failed'
   if (error instanceof UsageError) return usageExits[error.code]
   return error instanceof Interrupted ? 'interrupted' : 'failed'
 }

@@ -4,6 +4,7 @@
 import { formatBytes } from '#lib/base/sizes.ts'
 import type { SnapshotView } from '#lib/volume/snapshot-reader.ts'
 import type { SnapshotRecord } from '#lib/volume/volume-record.ts'
+import type { Snapshot } from '../answers.ts'
 import { snapshotTree, type TreeLine } from '../snapshot-tree.ts'
 import { tableText, type Column } from './tables.ts'
 
@@ -25,11 +26,11 @@ export const consistencyText = (consistency: Consistency): string =>
   `${consistencyNames[consistency]}: ${consistencyMeanings[consistency]}`
 
 const of =
-  (value: (snapshot: SnapshotView) => string) =>
-  ({ snapshot }: TreeLine): string =>
+  <Shown>(value: (snapshot: Shown) => string) =>
+  ({ snapshot }: TreeLine<Shown>): string =>
     snapshot ? value(snapshot) : ''
 
-const columns: Column<TreeLine>[] = [
+const columns: Column<TreeLine<SnapshotView>>[] = [
   { title: 'SNAPSHOT', value: ({ lead, snapshot }) => `${lead}${snapshot?.name ?? '(volume head)'}` },
   { title: 'CREATED AT', value: of(({ createdAt }) => createdAt) },
   { title: 'SIZE', value: of(({ sizeBytes }) => formatBytes(sizeBytes)), isRight: true },
@@ -44,3 +45,22 @@ const columns: Column<TreeLine>[] = [
 
 export const snapshotsText = (snapshots: readonly SnapshotView[]): string =>
   tableText(snapshotTree(snapshots), columns)
+
+/** Where its node knows more of it: what its deletion frees, and where the volume's head is. */
+const serviceColumns: Column<TreeLine<Omit<Snapshot, 'parent'>>>[] = [
+  { title: 'SNAPSHOT', value: ({ lead, snapshot }) => `${lead}${snapshot?.name ?? ''}` },
+  { title: 'CREATED AT', value: of(({ createdAt }) => createdAt) },
+  { title: 'SIZE', value: of(({ sizeBytes }) => formatBytes(sizeBytes)), isRight: true },
+  { title: 'MADE FOR', value: of(({ isUserCreated }) => (isUserCreated ? 'users' : 'backups')) },
+  { title: 'CONSISTENCY', value: of(({ consistency }) => consistencyNames[consistency]) },
+]
+
+export const serviceSnapshotsText = (snapshots: readonly Snapshot[]): string => {
+  const names = new Set(snapshots.map(({ name }) => name))
+  const inTree = snapshots.map(({ parent, ...snapshot }) => ({
+    ...snapshot,
+    // One that is gone is as none: what it led to must not go with it.
+    parent: parent !== null && names.has(parent) ? parent : undefined,
+  }))
+  return tableText(snapshotTree(inTree), serviceColumns)
+}

@@ -27,6 +27,8 @@ export interface Outcome {
   /** What is left of `text` with `--quiet`: what a script goes on with, as URLs, devices or names, one a line. Default: nothing. */
   handles?: readonly string[]
   exit?: Exit
+  /** After changes that were told: its document is on one line, as theirs. */
+  isLast?: boolean
 }
 
 export interface Streams {
@@ -38,11 +40,20 @@ export interface Streams {
 /** Whether the answer is yes. An end of input is a no. */
 export type Ask = (question: string, signal: AbortSignal) => Promise<boolean>
 
+/** A line of text; the end of input is an empty one. */
+export type AskText = (question: string, signal: AbortSignal) => Promise<string>
+
+/** A change, told while the command goes on. */
+export type Tell = (change: { json: object; text: string }) => void
+
 export interface Terminal {
   log: Log
   progress: Progress
   /** `undefined` where nobody is there to answer. */
   ask: Ask | undefined
+  askText: AskText | undefined
+  /** On stdout; with `--json` each is a document on a line of its own. */
+  tell: Tell
   /** A remark for people. */
   remark(text: string): void
   /** Returns the exit code. */
@@ -52,9 +63,11 @@ export interface Terminal {
 
 const clearLine = '\r\u001b[K'
 
-const outcomeText = ({ json, text, handles = [] }: Outcome, style: OutputStyle): string => {
-  if (style.isJson)
-    return JSON.stringify(json, (_key, value: unknown) => (value === undefined ? null : value), 2)
+const jsonText = (json: object, indent?: number): string =>
+  JSON.stringify(json, (_key, value: unknown) => (value === undefined ? null : value), indent)
+
+const outcomeText = ({ json, text, handles = [], isLast = false }: Outcome, style: OutputStyle): string => {
+  if (style.isJson) return jsonText(json, isLast ? undefined : 2)
   return style.isQuiet ? handles.join('\n') : text
 }
 
@@ -68,19 +81,24 @@ const progressFor = (
 }
 
 /** Not in readline's terminal mode, in which Ctrl-C would be a key like others. */
-export const askOn =
-  (stdin: NodeJS.ReadableStream, stderr: Pick<NodeJS.WriteStream, 'write'>): Ask =>
+export const askTextOn =
+  (stdin: NodeJS.ReadableStream, stderr: Pick<NodeJS.WriteStream, 'write'>): AskText =>
   async (question, signal) => {
     const lines = createInterface({ input: stdin, terminal: false })
     try {
-      stderr.write(`${printable(question)} [y/N] `)
+      stderr.write(`${printable(question)} `)
       const answered = once(lines, 'line', { signal }).then(([line]) => String(line))
       const ended = once(lines, 'close', { signal }).then(() => '')
-      return /^\s*y(?:es)?\s*$/i.test(await Promise.race([answered, ended]))
+      return await Promise.race([answered, ended])
     } finally {
       lines.close()
     }
   }
+
+export const askOn = (stdin: NodeJS.ReadableStream, stderr: Pick<NodeJS.WriteStream, 'write'>): Ask => {
+  const askText = askTextOn(stdin, stderr)
+  return async (question, signal) => /^\s*y(?:es)?\s*$/i.test(await askText(`${question} [y/N]`, signal))
+}
 
 export const terminal = (
   { stdin, stdout, stderr }: Streams,
@@ -90,10 +108,16 @@ export const terminal = (
   /** A bar may stand on the line; it is drawn again below. */
   const line = (text: string) => stderr.write(`${stderr.isTTY ? clearLine : ''}${text}\n`)
   const progress = progressFor(stderr, style, line)
+  const canAsk = stdin.isTTY && stderr.isTTY && !style.isJson
   return {
     log: stderrLog(line, style, clock),
     progress,
-    ask: stdin.isTTY && stderr.isTTY && !style.isJson ? askOn(stdin, stderr) : undefined,
+    ask: canAsk ? askOn(stdin, stderr) : undefined,
+    askText: canAsk ? askTextOn(stdin, stderr) : undefined,
+    tell: ({ json, text }) => {
+      if (style.isJson) stdout.write(`${jsonText(json)}\n`)
+      else if (!style.isQuiet) stdout.write(`${text.split('\n').map(printable).join('\n')}\n`)
+    },
     remark: (text) => {
       if (!style.isJson && !style.isQuiet) line(text)
     },

@@ -1,0 +1,502 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { writeLocalServer } from '#lib/api/local-server.ts'
+import { GiB, MiB } from '#lib/base/sizes.ts'
+import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
+import type { Backup } from '#lib/catalog/entities.ts'
+import { worldSnapshot } from '#test/api-world.ts'
+import { startDrover } from '#test/drover-process.ts'
+import {
+  droverOnService,
+  succeeding,
+  type DroverOnService,
+  type RunOptions,
+} from '#test/drover-on-service.ts'
+import { storedVolume } from '#test/stored-volume.ts'
+
+const backup = (name: string, more: Partial<Backup> = {}): Backup => ({
+  target: 'nas',
+  volume: 'web',
+  name,
+  snapshotName: `snap-of-${name}`,
+  snapshotCreatedAt: '2026-01-01T00:00:00Z',
+  createdAt: '2026-01-01T00:00:10Z',
+  sizeBytes: GiB,
+  newlyUploadedBytes: 2 * MiB,
+  labels: { RecurringJob: 'nightly' },
+  isIncremental: false,
+  obstacle: null,
+  ...more,
+})
+
+let service: DroverOnService
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'drover-service-'))
+  service = await droverOnService()
+  const { things, tokens } = service.world
+  vi.stubEnv('DROVER_URL', service.url)
+  vi.stubEnv('DROVER_TOKEN', tokens.admin)
+  vi.stubEnv('DROVER_DATA', join(folder, 'data'))
+  for (const name of ['DROVER_CLUSTER', 'DROVER_JOIN_TOKEN']) vi.stubEnv(name, '')
+  await things.volumes.create({ ...storedVolume, name: 'db' })
+  await things.backupVolumes.create({
+    target: 'nas',
+    name: 'web',
+    sizeBytes: GiB,
+    lastBackupName: 'two',
+    lastBackupAt: '2026-01-02T00:00:00Z',
+    createdAt: '2026-01-01T00:00:00Z',
+  })
+  await things.backups.create(backup('one'))
+  await things.backups.create(backup('two', { snapshotCreatedAt: '2026-01-02T00:00:00Z' }))
+  await things.backups.create(
+    backup('three', { snapshotCreatedAt: '2026-01-03T00:00:00Z', obstacle: 'its cfg is damaged' }),
+  )
+})
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await service.stop()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const run = (command: string, options: RunOptions = {}) => service.drover(command.split(' '), options)
+
+/** What one that must succeed prints. */
+const told = async (command: string, options: RunOptions = {}): Promise<string> => {
+  const { code, stdout, stderr } = await run(command, options)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  return stdout
+}
+const json = async (command: string, options: RunOptions = {}): Promise<any> =>
+  JSON.parse(await told(`${command} --json`, options))
+
+describe('what there is', () => {
+  const views: [command: string, says: RegExp, quiet: string, json: object][] = [
+    ['cluster list', /^primary {2}2026-/m, 'primary', { items: [{ name: 'primary' }] }],
+    ['cluster show primary', /^cluster +primary$/m, 'primary', { name: 'primary' }],
+    [
+      'node list',
+      /^node-1 +primary .* copy +50 GiB of 100 GiB +1\.0\.0$/m,
+      'node-1',
+      { items: [{ name: 'node-1' }] },
+    ],
+    ['node list --cluster standby', /^cluster standby has no nodes$/m, '', { items: [] }],
+    ['node show node-1', /^free +50 GiB of 100 GiB$/m, 'node-1', { name: 'node-1' }],
+    [
+      'volume list',
+      /^primary\/web +node-1 +1 GiB .* attached +\/dev\/loop7 +nas\/web$/m,
+      'primary/db\nprimary/web',
+      { items: [{ name: 'db' }, { name: 'web' }] },
+    ],
+    ['volume show web', /^takes part in +group default$/m, 'primary/web', { name: 'web', state: 'attached' }],
+    ['volume show primary/web', /^device +\/dev\/loop7$/m, 'primary/web', { name: 'web' }],
+    [
+      'snapshot list web',
+      /^snap-one {2}2026-\S+ .* users +file system$/m,
+      'snap-one',
+      { items: [{ name: 'snap-one' }] },
+    ],
+    ['snapshot list db', /^volume primary\/db has no snapshots$/m, '', { items: [] }],
+    [
+      'backup list',
+      /^nas\/web\/three .* not restorable: its cfg is damaged$/m,
+      'nas/web/three\nnas/web/two\nnas/web/one',
+      { items: [{ name: 'three' }, { name: 'two' }, { name: 'one' }] },
+    ],
+    [
+      'backup list nas',
+      /^nas\/web +1 GiB +two +2026-01-02T00:00:00Z$/m,
+      'nas/web',
+      { items: [{ name: 'web' }] },
+    ],
+    [
+      'backup list nas/web',
+      /^nas\/web\/one .* 2 MiB +full +nightly +ok$/m,
+      'nas/web/three\nnas/web/two\nnas/web/one',
+      { items: [{}, {}, {}] },
+    ],
+    [
+      'backup list nas --volume web',
+      /^nas\/web\/one /m,
+      'nas/web/three\nnas/web/two\nnas/web/one',
+      { items: [{}, {}, {}] },
+    ],
+    ['backup show nas/web/one', /^labels +RecurringJob=nightly$/m, 'nas/web/one', { name: 'one' }],
+    ['target list', /^nas +file:\/\/\/backups\/ +- +never +ok$/m, 'nas', { items: [{ name: 'nas' }] }],
+    ['target show nas', /^looked at +never$/m, 'nas', { name: 'nas' }],
+    ['target secret list', /^there are no secrets$/m, '', { items: [] }],
+    ['job list', /^there are no jobs$/m, '', { items: [] }],
+    ['operation list', /^there are no operations$/m, '', { items: [] }],
+    ['operation list --open', /^nothing is under way$/m, '', { items: [] }],
+    [
+      'setting list',
+      /^backupstore-poll-interval +60$/m,
+      'default-backup-target\nbackupstore-poll-interval',
+      { items: [{ value: null }, { value: 60 }] },
+    ],
+    [
+      'setting get backupstore-poll-interval',
+      /^value +60$/m,
+      '60',
+      { name: 'backupstore-poll-interval', value: 60 },
+    ],
+  ]
+
+  it.each(views)('%s', async (command, says, quiet, document) => {
+    const before = await service.world.snapshotOfAll()
+    expect(await told(command)).toMatch(says)
+    expect((await told(`${command} --quiet`)).trimEnd()).toBe(quiet)
+    expect(await json(command)).toMatchObject(document)
+    expect(await service.world.snapshotOfAll()).toBe(before)
+  })
+
+  it('draws snapshots as a tree', async () => {
+    const { snapshots } = service.world.things
+    for (const name of ['left', 'right'])
+      await snapshots.create({ ...worldSnapshot, name, parent: 'snap-one' })
+    await snapshots.create({ ...worldSnapshot, name: 'orphan', parent: 'gone' })
+    const lines = (await told('snapshot list web')).trimEnd().split('\n')
+    expect(lines.slice(1).map((line) => line.slice(0, 13).trimEnd())).toEqual([
+      '├─ orphan',
+      '└─ snap-one',
+      '   ├─ left',
+      '   └─ right',
+    ])
+  })
+})
+
+describe('changes', () => {
+  it('of clusters and nodes', async () => {
+    expect(await json('cluster create standby')).toMatchObject({ name: 'standby' })
+    expect(await told('cluster delete standby')).toBe('deleted cluster standby\n')
+    await service.world.things.nodes.create({
+      name: 'node-9',
+      cluster: 'primary',
+      joinedAt: '2026-01-01T00:00:00Z',
+      heardAt: null,
+      version: null,
+      pool: null,
+      inventory: null,
+    })
+    expect(await told('node delete node-9')).toBe('removed node node-9\n')
+  })
+
+  it('make a machine a node by a token that is never an argument', async () => {
+    const made = await told('node token --cluster primary --expires-in 1h')
+    expect(made).toMatch(/^ {2}DROVER_JOIN_TOKEN=drover_\S+ \\\n {2}drover node join --url \S+ --name NAME/m)
+    vi.stubEnv('DROVER_JOIN_TOKEN', (await told('node token --quiet')).trim())
+    const agent = join(folder, 'agent')
+    const joined = await told(`node join --name node-3 --pool ${folder}/pool --folder ${agent}`)
+    expect(joined).toContain(`start its agent with: drover-agent --folder ${agent}`)
+    expect(JSON.parse(await readFile(join(agent, 'agent.json'), 'utf8'))).toMatchObject({ node: 'node-3' })
+    expect((await stat(join(agent, 'agent.json'))).mode & 0o077).toBe(0)
+  })
+
+  it('of targets, and of secrets that are never shown', async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIACANARY')
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret-canary')
+    const kept = await told('target secret put aws')
+    expect(kept).toBe('kept secret aws: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY\n')
+    await writeFile(join(folder, 'minio.env'), 'AWS_ACCESS_KEY_ID=AKIA\nAWS_SECRET_ACCESS_KEY="of a file"\n')
+    expect(await json(`target secret put minio --from-file ${folder}/minio.env`)).toEqual({
+      name: 'minio',
+      keys: ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'],
+    })
+    expect(await service.world.deps.secrets.get('minio')).toMatchObject({
+      AWS_SECRET_ACCESS_KEY: 'of a file',
+    })
+    expect(await told('target secret list --quiet')).toBe('aws\nminio\n')
+    expect(await told('target create cloud --url s3://backups@eu-central-1/ --secret aws')).toMatch(
+      /^secret +aws$/m,
+    )
+    expect(await told('target delete cloud')).toContain('its backups stay where they are')
+    expect(await told('target secret delete aws')).toBe('deleted secret aws\n')
+    expect(await told('target index nas')).toMatch(/^found +0 volumes, 0 backups$/m)
+    expect(await json('catalog rebuild nas')).toMatchObject({ target: 'nas', backups: 0, problems: [] })
+  })
+
+  it('of what a volume takes part in', async () => {
+    expect(await json('volume set web --job nightly hourly --group fast')).toMatchObject({
+      jobs: ['nightly', 'hourly'],
+      groups: ['fast'],
+      target: 'nas',
+    })
+    expect(await told('volume set web --no-jobs --no-groups')).toMatch(/^takes part in +group default$/m)
+    expect(await json('volume set web --no-target')).toMatchObject({ target: null })
+    expect(await json('volume set web --target nas --backup-volume other')).toMatchObject({
+      backupVolume: 'other',
+    })
+  })
+
+  it('of jobs keep what is not given', async () => {
+    const create = ['job', 'create', 'nightly', '--task', 'backup', '--cron', '0 2 * * *', '--retain', '14']
+    const made = await service.drover([...create, '--label', 'team=shop', '--group', 'default'])
+    expect(made.stdout).toMatch(/^cron +0 2 \* \* \* \(UTC\)$/m)
+    expect(await json('job set nightly --retain 30 --disable')).toEqual({
+      name: 'nightly',
+      task: 'backup',
+      cron: '0 2 * * *',
+      retain: 30,
+      labels: { team: 'shop' },
+      groups: ['default'],
+      isEnabled: false,
+    })
+    expect(await json('job set nightly --no-labels --no-groups --enable')).toMatchObject({
+      labels: {},
+      groups: [],
+      isEnabled: true,
+    })
+    expect(await service.drover(create)).toMatchObject({ code: 2, stdout: '' })
+    expect(await told('job list')).toMatch(/^nightly +backup +0 2 \* \* \* +30 +- +on$/m)
+    expect(await told('job show nightly --quiet')).toBe('nightly\n')
+    expect(await told('job runs nightly')).toBe('job nightly has not run yet\n')
+    expect(await told('job run nightly')).toMatch(/no volume takes part/)
+    await told('volume set web --job nightly')
+    service.world.clock.advance(60_000)
+    expect(await told('job run nightly')).toMatch(/^\S+ +primary\/web +begun +\S+$/m)
+    expect(await told('job runs nightly --limit 1')).toMatch(/primary\/web +begun/)
+    expect((await json('job runs nightly')).items).toHaveLength(2)
+    expect(await told('job delete nightly')).toContain('what it made stays')
+  })
+
+  it('of settings and tokens', async () => {
+    expect(await json('setting set backupstore-poll-interval 300')).toMatchObject({ value: 300 })
+    expect(await json('setting set default-backup-target nas')).toMatchObject({ value: 'nas' })
+    expect(await told('setting get default-backup-target --quiet')).toBe('nas\n')
+    expect(await json('setting reset default-backup-target')).toMatchObject({ value: null })
+    const made = await json('token create ci --role viewer --expires-in 30d')
+    expect(Date.parse(made.expiresAt) - Date.parse(made.createdAt)).toBe(30 * 86_400_000)
+    expect(await told('token list')).toMatch(new RegExp(`^${made.id} +ci +viewer`, 'm'))
+    vi.stubEnv('DROVER_TOKEN', made.token)
+    expect((await run('token list')).code).toBe(6)
+    vi.stubEnv('DROVER_TOKEN', service.world.tokens.admin)
+    expect(await told(`token delete ${made.id}`)).toBe(`deleted token ${made.id}\n`)
+  })
+})
+
+describe('operations', () => {
+  const made: [command: string, result: Record<string, any>, says: RegExp, quiet: string][] = [
+    ['volume create new --size 20Mi --target nas', { sizeBytes: 20 * MiB }, /^size +20 MiB$/m, 'primary/new'],
+    ['volume attach web', { frontend: 'block', path: '/dev/loop1' }, /^device +\/dev\/loop1$/m, '/dev/loop1'],
+    ['volume attach web --maintenance', { frontend: 'none', path: null }, /for maintenance/, ''],
+    ['volume detach web', {}, /^detached volume primary\/web$/m, ''],
+    ['volume expand web --size 2Gi', { sizeBytes: 2 * GiB }, /^size +2 GiB$/m, ''],
+    ['volume delete db --yes', {}, /^deleted volume primary\/db \(1 GiB\) with 0 snapshots$/m, ''],
+    [
+      'snapshot create web mine --label team=shop',
+      { snapshot: 'mine', consistency: 'crash' },
+      /^consistency +crash$/m,
+      'mine',
+    ],
+    ['snapshot delete web snap-one', {}, /^deleted snapshot snap-one of volume primary\/web$/m, ''],
+    ['snapshot revert db snap-one --yes', {}, /^volume primary\/db is as it was in snapshot snap-one$/m, ''],
+    [
+      'backup create web --name mine',
+      { outcome: 'made', backup: 'mine', snapshot: 'snap', newBlocks: 1, newBytes: 512 },
+      /^uploaded +1 block, 512 B$/m,
+      'nas/web/mine',
+    ],
+    [
+      'backup verify nas/web/one',
+      { checkedBlocks: 3, checkedBytes: 6 * MiB, badBlocks: 0 },
+      /^3 blocks, 6 MiB read: nothing is wrong$/m,
+      '',
+    ],
+    [
+      'backup delete nas/web/one',
+      { deletedBlocks: 2, deletedBytes: 4 * MiB },
+      /^freed 4 MiB: 2 unused blocks deleted$/m,
+      '',
+    ],
+    [
+      'backup collect nas/web',
+      { deletedBlocks: 0, deletedBytes: 0 },
+      /^freed 0 B: 0 unused blocks deleted$/m,
+      '',
+    ],
+    [
+      'restore nas/web/latest --volume again',
+      { sizeBytes: GiB, lostBlocks: 0 },
+      /^restored +nas\/web\/two\nvolume +primary\/again, 1 GiB$/m,
+      'primary/again',
+    ],
+  ]
+  const prepare = async (command: string): Promise<void> => {
+    if (command.includes('revert'))
+      await service.world.things.snapshots.create({ ...worldSnapshot, volume: 'db' })
+  }
+
+  it.each(made)('%s waits for its end', async (command, result, says) => {
+    await prepare(command)
+    const { code, stdout, stderr } = await run(command, { agent: succeeding(result) })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(says)
+    const [{ id }] = (await json('operation list')).items
+    expect(await told(`operation show ${id}`)).toMatch(/^state +succeeded$/m)
+  })
+
+  it.each(made)('%s --quiet prints what a script goes on with', async (command, result, _says, quiet) => {
+    await prepare(command)
+    const { code, stdout } = await run(`${command} --quiet`, { agent: succeeding(result) })
+    expect({ code, stdout: stdout.trimEnd() }).toEqual({ code: 0, stdout: quiet })
+  })
+
+  it.each(made)('%s --no-wait ends at once', async (command) => {
+    await prepare(command)
+    const operation = await json(`${command} --no-wait`)
+    expect(operation).toMatchObject({ state: 'queued' })
+    expect(await told('operation list --open --quiet')).toBe(`${operation.id}\n`)
+  })
+
+  it('that found or left out what is bad end with 4', async () => {
+    const bad = { checkedBlocks: 3, checkedBytes: 6 * MiB, badBlocks: 1 }
+    const verified = await run('backup verify nas/web/one', { agent: succeeding(bad) })
+    expect(verified).toMatchObject({ code: 4, stdout: expect.stringContaining('1 bad block;') })
+    const lost = { sizeBytes: GiB, lostBlocks: 2 }
+    const restored = await run('restore nas/web/one --volume again --salvage', { agent: succeeding(lost) })
+    expect(restored).toMatchObject({ code: 4, stdout: expect.stringContaining('2 blocks, which are zeros') })
+  })
+
+  it('show their progress', async () => {
+    const progress = (doneBytes: number) => ({ phase: 'backing up', doneBytes, totalBytes: 100 })
+    const { code, steps } = await run('backup create web', {
+      agent: (operation, looks) =>
+        looks < 3
+          ? { state: 'running', progress: progress(looks) }
+          : { state: 'succeeded', endedAt: operation.createdAt, result: {} },
+    })
+    expect(code).toBe(0)
+    expect(steps.slice(0, 2)).toEqual([
+      { what: 'backing up', done: 1, total: 100, unit: 'bytes' },
+      { what: 'backing up', done: 2, total: 100, unit: 'bytes' },
+    ])
+  })
+
+  it('that fail end the command with their message, code and hint', async () => {
+    const failure = { code: 'volume-attached', message: 'volume web is mounted', hint: 'unmount it' }
+    const agent = () => ({ state: 'failed' as const, failure, endedAt: '2026-01-01T00:00:00Z' })
+    expect(await run('volume detach web', { agent })).toMatchObject({
+      code: 5,
+      stdout: '',
+      stderr: 'drover: detach-volume of primary/web failed: volume web is mounted\n  hint: unmount it\n',
+    })
+    const { stderr } = await run('volume detach web --json', { agent })
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'volume-attached', hint: 'unmount it' } })
+  })
+
+  it('that are cancelled elsewhere are told as such', async () => {
+    const agent = () => ({ state: 'cancelled' as const, endedAt: '2026-01-01T00:00:00Z' })
+    const { code, stderr } = await run('backup create web', { agent })
+    expect(code).toBe(1)
+    expect(stderr).toMatch(
+      /create-backup of primary\/web was cancelled\n {2}hint: see: drover operation show /,
+    )
+  })
+
+  it('go on after Ctrl-C where nobody can be asked', async () => {
+    const { code, stdout, questions } = await run('backup create web', { interruptAt: 2 })
+    expect({ code, questions }).toEqual({ code: 130, questions: [] })
+    expect(stdout).toMatch(/\n\nit goes on: drover operation watch \S+\n$/)
+    expect((await json('operation list --open')).items).toMatchObject([{ isCancelRequested: false }])
+  })
+
+  it('go on after the Ctrl-C of a process', async () => {
+    const { url, world } = service
+    const env = { DROVER_URL: url, DROVER_TOKEN: world.tokens.operator }
+    const waiting = startDrover(folder, ['backup', 'create', 'web'], env)
+    await vi.waitFor(async () => {
+      expect(await told('operation list --open --quiet')).not.toBe('')
+    }, 20_000)
+    waiting.interrupt()
+    const { code, stdout, stderr } = await waiting.ended
+    expect(code).toBe(130)
+    expect(stdout).toMatch(/\nit goes on: drover operation watch \S+\n$/)
+    expect(stderr).toContain('drover: interrupted')
+  })
+
+  it.each([
+    [true, 'it was told to end'],
+    [false, 'it goes on'],
+  ])('are cancelled by Ctrl-C if the answer is %s', async (answer, says) => {
+    const { code, stdout, questions } = await run('backup create web', { interruptAt: 2, answer })
+    const { items } = await json('operation list --open')
+    expect(items).toMatchObject([{ isCancelRequested: answer }])
+    expect(questions).toEqual([`cancel operation ${items[0].id} too?`])
+    expect({ code, stdout }).toEqual({ code: 130, stdout: expect.stringContaining(`\n\n${says}: `) })
+  })
+
+  it('can be listed, watched and cancelled', async () => {
+    const { id } = await json('backup create web --no-wait')
+    expect(await told('operation list --volume web')).toMatch(/create-backup +primary\/web +queued/)
+    expect(await json('operation list --volume db')).toEqual({ items: [] })
+    expect(await told(`operation cancel ${id}`)).toMatch(/^state +queued, told to end$/m)
+    const ended = await run(`operation watch ${id}`, { agent: succeeding({ backup: 'one' }) })
+    expect(ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/^result +backup=one$/m) })
+    expect(await told(`operation list --limit 1 --quiet`)).toBe(`${id}\n`)
+  })
+
+  it('of a volume are watched with it, until it is gone', async () => {
+    const { things } = service.world
+    await run('volume detach web --no-wait')
+    const watched = await run('volume watch web --json', {
+      agent: async (_operation, looks) => {
+        if (looks < 3) return { state: 'running' }
+        await things.volumes.remove(catalogKeys.volume('primary', 'web'))
+        return { state: 'succeeded', endedAt: '2026-01-01T00:00:00Z' }
+      },
+    })
+    const documents = watched.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(documents.map(({ volume, operations: [first] }) => [volume?.state, first?.state])).toEqual([
+      ['attached', 'queued'],
+      ['attached', 'running'],
+      [undefined, undefined],
+    ])
+    expect(watched.code).toBe(0)
+  })
+})
+
+describe('deletions ask', () => {
+  it.each([
+    ['volume delete db', 'delete volume primary/db (1 GiB) with 0 snapshots?'],
+    [
+      'snapshot revert web snap-one',
+      'revert volume primary/web to snapshot snap-one? what was written since',
+    ],
+  ])('%s', async (command, question) => {
+    const before = await service.world.snapshotOfAll()
+    const { code, stderr, questions } = await run(command, { answer: false })
+    expect(code).toBe(1)
+    expect(questions).toEqual([expect.stringContaining(question)])
+    expect(stderr).toContain('nothing was done')
+    expect(await service.world.snapshotOfAll()).toBe(before)
+    expect((await run(command, { answer: true, agent: succeeding() })).code).toBe(0)
+  })
+})
+
+describe('the service', () => {
+  it('of this machine is found by itself, with its token', async () => {
+    const { tokens } = service.world
+    await writeLocalServer(join(folder, 'data'), { url: service.url, token: tokens.viewer })
+    vi.stubEnv('DROVER_URL', '')
+    vi.stubEnv('DROVER_TOKEN', '')
+    expect(await told('cluster list --quiet')).toBe('primary\n')
+    expect((await run('cluster create standby')).code).toBe(6)
+    vi.stubEnv('DROVER_TOKEN', tokens.admin)
+    expect((await run('cluster create standby')).code).toBe(0)
+  })
+
+  it('is named by --url and a file with a token', async () => {
+    vi.stubEnv('DROVER_URL', 'http://127.0.0.1:1')
+    vi.stubEnv('DROVER_TOKEN', '')
+    await writeFile(join(folder, 'token'), `${service.world.tokens.viewer}\n`)
+    expect(await told(`cluster list --quiet --url ${service.url} --token-file ${folder}/token`)).toBe(
+      'primary\n',
+    )
+  })
+})
