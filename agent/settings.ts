@@ -16,7 +16,7 @@ export type AgentArguments =
       untilStdinEnds: boolean
     }
 
-export const usage = `Usage: node agent/main.ts [--folder <folder>] [--verbose]
+export const usage = `Usage: drover-agent [--folder <folder>] [--verbose]
 
 Performs the operations of this node's volumes, until it is told to stop by SIGTERM or SIGINT.
 What is under way then goes on with the next start. It logs to stderr, a line of JSON for each event.
@@ -39,7 +39,7 @@ const parsed = (args: string[]) => {
     return parseArgs({ args, options }).values
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)
-    throw new UsageError('wrong-usage', message, { cause, hint: 'see node agent/main.ts --help' })
+    throw new UsageError('wrong-usage', message, { cause, hint: 'see drover-agent --help' })
   }
 }
 

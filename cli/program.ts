@@ -17,6 +17,7 @@ import { addCompletion } from './commands/completion.ts'
 import { addJob } from './commands/job.ts'
 import { addNode } from './commands/node.ts'
 import { addOperation } from './commands/operation.ts'
+import { addDemo } from './commands/demo.ts'
 import { addPool } from './commands/pool.ts'
 import { addRestore } from './commands/restore.ts'
 import { addSetting } from './commands/setting.ts'
@@ -97,6 +98,7 @@ export const droverProgram = (act: Act): Command => {
     addCatalog,
     addSetting,
     addToken,
+    addDemo,
     addCompletion,
   ]) {
     add(program, act)

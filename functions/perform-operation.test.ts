@@ -142,6 +142,14 @@ describe('perform-operation', () => {
     ])
   })
 
+  it('has what was cancelled after it had begun taken back', async () => {
+    const operation = await plane.operations.add({ ...verify, state: 'running', isCancelRequested: true })
+    behave = async ({ signal }) => signal.throwIfAborted()
+    await run(performCommand(operation))
+    expect(performed).toHaveLength(1)
+    expect(await plane.operations.get('op-1')).toMatchObject({ state: 'cancelled' })
+  })
+
   it('says that it cannot do what needs a node, and what fails', async () => {
     const parameters = { isMaintenance: false }
     const attach = await plane.operations.add({ ...verify, id: 'op-2', kind: 'attach-volume', parameters })

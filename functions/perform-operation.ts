@@ -45,14 +45,20 @@ const performIfWanted = async (
   say: Say,
 ): Promise<void> => {
   const permission = await deps.mayBegin(command)
+  const isAgain = operation.state === 'running'
   switch (permission.kind) {
     case 'cancelled':
-      return say({ kind: 'cancelled' })
+      // What had begun before its process died leaves nothing behind.
+      return say(
+        isAgain
+          ? await performWatched(deps)(command, { isAgain, isCancelled: true }, say)
+          : { kind: 'cancelled' },
+      )
     case 'not-current':
       return say({ kind: 'failed', failure: { code: 'not-current', message: permission.reason } })
     case 'go':
       await say({ kind: 'progress', progress: null })
-      return say(await performWatched(deps)(command, operation.state === 'running', say))
+      return say(await performWatched(deps)(command, { isAgain, isCancelled: false }, say))
     default:
       return permission satisfies never
   }

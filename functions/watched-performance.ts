@@ -80,10 +80,15 @@ const watch = async (deps: WatchedPerformanceDeps, watched: Watched, signal: Abo
 /** @returns what is to be reported as its end. Whatever fails is one. @throws ProcessEnding. */
 export const performWatched =
   (deps: WatchedPerformanceDeps) =>
-  async (command: PerformCommand, isAgain: boolean, say: Say): Promise<ReportEvent> => {
+  async (
+    command: PerformCommand,
+    { isAgain, isCancelled }: { isAgain: boolean; isCancelled: boolean },
+    say: Say,
+  ): Promise<ReportEvent> => {
     const { operationId, kind } = command
     const { ending, log } = deps
     const controller = new AbortController()
+    if (isCancelled) controller.abort()
     const over = new AbortController()
     let progress: OperationProgress | null = null
     const watching = watch(deps, { operationId, controller, progress: () => progress, say }, over.signal)

@@ -17,6 +17,8 @@ export interface AgentProcessSettings {
   /** Of its agent.json. */
   folder: string
   env?: Record<string, string> | undefined
+  /** Default: its log comes with ours, on stderr. */
+  isQuiet?: boolean | undefined
 }
 
 const main = fileURLToPath(new URL('../agent/main.ts', import.meta.url))
@@ -29,14 +31,14 @@ const killAfterMs = 20_000
 
 export const startAgentProcess = (
   { clock, log }: { clock: Clock; log: Log },
-  { node, folder, env }: AgentProcessSettings,
+  { node, folder, env, isQuiet = false }: AgentProcessSettings,
 ): AgentProcess => {
   const stopping = new AbortController()
   let child: ReturnType<typeof spawn> | undefined
   const runOnce = async (): Promise<void> => {
     // It stops when its stdin ends, which the kernel sees to if this process dies.
     const started = spawn(process.execPath, [main, '--folder', folder, '--until-stdin-ends'], {
-      stdio: ['pipe', 'ignore', 'inherit'],
+      stdio: ['pipe', 'ignore', isQuiet ? 'ignore' : 'inherit'],
       env: { ...process.env, ...env },
       detached: true,
     })

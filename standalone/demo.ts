@@ -15,6 +15,7 @@ import { differences, filesIn, makeExt4, mount, obstacle, run, unmount, type Fil
 import { droverOf, type Drover } from './demo/run-drover.ts'
 import { changeFiles, makeFiles } from './demo/sample-files.ts'
 import { say, step } from './demo/story.ts'
+import { untilSignal } from './signals.ts'
 import { startStandalone } from './standalone.ts'
 
 const job = 'every-minute'
@@ -80,13 +81,22 @@ const deviceOf = async (demo: Demo, cluster: string, name: string): Promise<stri
   return path
 }
 
+/** Files are changed, and looked at, well before the next minute begins. */
+const earlyInMinute = async (): Promise<void> => {
+  const secondsLeft = 60 - ((Date.now() / 1000) % 60)
+  if (secondsLeft < 20) await systemClock.sleep((secondsLeft + 5) * 1000)
+}
+
 /** By backup: the files of its moment. */
 const backUpRounds = async (demo: Demo, place: string): Promise<Map<string, Files>> => {
   const seen = new Set<string>()
   const moments = new Map<string, Files>()
   for (let round = 1; round <= rounds; round++) {
     await step(`minute ${round}: files change, and the job's time comes`, async () => {
-      if (round > 1) await changeFiles(place, round - 1)
+      if (round > 1) {
+        await earlyInMinute()
+        await changeFiles(place, round - 1)
+      }
       await run('sync', '-f', place)
       const files = await filesIn(place)
       const made = await nextRun(demo, seen)
@@ -187,6 +197,9 @@ export const runDemo = async (args: readonly string[]): Promise<void> => {
     process.exitCode = 1
     return
   }
+  const interrupted = untilSignal().then(() => {
+    throw new Error('interrupted: what was made is removed')
+  })
   const folder = await mkdtemp(join(tmpdir(), 'drover-demo-'))
   const startedAt = performance.now()
   const data = join(folder, 'data')
@@ -195,6 +208,7 @@ export const runDemo = async (args: readonly string[]): Promise<void> => {
     listen: { host: '127.0.0.1', port: 0 },
     hasAgents: true,
     poolBytes: 8 * GiB,
+    hasQuietAgents: true,
     clock: systemClock,
     ids: randomIds,
     log: silentLog,
@@ -202,7 +216,7 @@ export const runDemo = async (args: readonly string[]): Promise<void> => {
   })
   const demo: Demo = { folder, drover: droverOf(data), mounted: new Set() }
   try {
-    await tellStory(demo)
+    await Promise.race([tellStory(demo), interrupted])
     console.log(`\nAll of it held, in ${Math.round((performance.now() - startedAt) / 1000)} s.`)
   } finally {
     await tidyUp(demo).catch(() => undefined)

@@ -7,6 +7,7 @@ import { CodedError } from '#lib/base/errors.ts'
 import { randomIds } from '#lib/base/ids.ts'
 import { jsonLog } from '#lib/base/json-log.ts'
 import { GiB } from '#lib/base/sizes.ts'
+import { untilSignal } from './signals.ts'
 import { startStandalone, type Standalone, type StandaloneSettings } from './standalone.ts'
 import { StandaloneError } from './standalone-error.ts'
 
@@ -100,21 +101,6 @@ const fail = (error: unknown): never => {
   if (error instanceof CodedError && error.hint !== undefined) console.error(`  hint: ${error.hint}`)
   process.exit(1)
 }
-
-/** One key press may arrive twice: from the terminal, and passed on by npm. */
-const samePressMs = 500
-
-/** The first signal; a later one does not wait for what the first began. */
-const untilSignal = (): Promise<void> =>
-  new Promise((resolve) => {
-    let firstAt: number | undefined
-    const onSignal = () => {
-      firstAt ??= performance.now()
-      resolve()
-      if (performance.now() - firstAt > samePressMs) process.exit(130)
-    }
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal)
-  })
 
 const run = async (): Promise<void> => {
   if (process.argv[2] === 'demo') {

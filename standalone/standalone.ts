@@ -22,6 +22,8 @@ export interface StandaloneSettings {
   /** Whether agents run beside it. */
   hasAgents: boolean
   poolBytes?: number | undefined
+  /** Their log does not come with ours. */
+  hasQuietAgents?: boolean | undefined
   clock: Clock
   ids: Ids
   log: Log
@@ -55,8 +57,28 @@ const startAgents = async (
   const env = listen.tls && { NODE_EXTRA_CA_CERTS: listen.tls.certificate }
   return locals.map((local) => ({
     local,
-    process: startAgentProcess({ clock, log }, { node: local.node, folder: local.folder, env }),
+    process: startAgentProcess(
+      { clock, log },
+      { node: local.node, folder: local.folder, env, isQuiet: settings.hasQuietAgents },
+    ),
   }))
+}
+
+const heardWithinMs = 15_000
+
+/** Until they are there for who asks next; one that is not, its log tells why. */
+const untilHeard = async (
+  { catalog }: ControlPlane,
+  nodes: readonly string[],
+  { clock }: Pick<StandaloneSettings, 'clock'>,
+): Promise<void> => {
+  const startedAt = clock.now()
+  const isHeard = async (node: string) =>
+    Date.parse((await catalog.nodes.get(catalogKeys.node(node)))?.heardAt ?? '') >= startedAt.getTime()
+  while (clock.now().getTime() - startedAt.getTime() < heardWithinMs) {
+    if ((await Promise.all(nodes.map(isHeard))).every(Boolean)) return
+    await clock.sleep(100)
+  }
 }
 
 /** @throws StandaloneError, VolumeError, SecretStoreError, EnrolmentError: nothing is left running then. */
@@ -82,6 +104,11 @@ export const startStandalone = async (settings: StandaloneSettings): Promise<Sta
       await Promise.all(agents.map(({ process }) => process.stop()))
       for (const { local } of agents) await releasePool(local.folder)
     })
+    await untilHeard(
+      controlPlane,
+      agents.map(({ local }) => local.node),
+      settings,
+    )
     const nodes = agents.map(({ local, process }) => ({ ...local, pid: () => process.pid() }))
     return { url: server.url, folder: data.path, nodes, stop }
   } catch (error) {

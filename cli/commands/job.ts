@@ -64,7 +64,10 @@ export const addJob = (parent: Command, act: Act): void => {
     .addHelpText('after', '\nExample:\n  $ drover job runs nightly')
     .action((name: string, options: ApiOptions & { limit: number }) =>
       act(async (session) =>
-        runsOutcome(await firstOf((await openApi(session, options)).jobs.runs(name), options.limit), name),
+        runsOutcome(
+          await firstOf((await openApi(session, options)).jobs.runs(name, options), options.limit),
+          name,
+        ),
       ),
     )
 }

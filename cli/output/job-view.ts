@@ -44,8 +44,11 @@ interface Row {
 }
 
 const outcomeNames: Record<Run['outcomes'][number]['outcome'], string> = {
-  operation: 'begun',
+  operation: 'under way',
+  made: 'made',
   'nothing-new': 'nothing new',
+  failed: 'FAILED',
+  cancelled: 'cancelled',
   skipped: 'skipped',
 }
 

@@ -113,7 +113,9 @@ const jobsOf = ({ ask, all, get, remove }: Calls) => ({
   put: (name: string, body: z.input<typeof bodies.JobBody>, asked: Asked = {}) =>
     ask(RecurringJob, 'PUT', path`/v1/jobs/${name}`, { ...optionsOf(asked), body }),
   remove: (name: string, asked?: Asked) => remove(path`/v1/jobs/${name}`, asked),
-  runs: (name: string, asked?: Asked) => all(Run, path`/v1/jobs/${name}/runs`, {}, asked),
+  /** `limit`: in a page; what became of their operations is told of pages that are not too large. */
+  runs: (name: string, { limit }: { limit?: number | undefined } = {}, asked?: Asked) =>
+    all(Run, path`/v1/jobs/${name}/runs`, { limit }, asked),
   run: (name: string, asked: Asked = {}) => ask(Run, 'POST', path`/v1/jobs/${name}/runs`, optionsOf(asked)),
 })
 

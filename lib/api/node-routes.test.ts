@@ -204,7 +204,10 @@ describe('routes of nodes', () => {
       secrets = { minio: keys }
       await addTarget('minio')
       expect(await begin(undefined)).toMatchObject({ kind: 'not-current' })
-      expect(await begin({ ...backup, isCancelRequested: true })).toEqual({ kind: 'cancelled' })
+      expect(await begin({ ...backup, isCancelRequested: true })).toEqual({
+        kind: 'cancelled',
+        access: null,
+      })
       await things.operations.change(catalogKeys.operation('op-1'), () => ({ ...backup, node: 'node-2' }))
       expect(await begin(undefined)).toEqual({ kind: 'not-current', reason: 'it is for node node-2' })
     })

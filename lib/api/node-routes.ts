@@ -62,13 +62,17 @@ const leasesFor = ({ leasesOf }: NodeRoutesDeps, node: string): MessageLeases =>
 
 const notCurrent = (reason: string): BeginAnswer => ({ kind: 'not-current', reason })
 
-/** Credentials go to who performs the operation, when it begins, and nowhere else. */
+/**
+ * Credentials go to who performs the operation, when it begins, and nowhere else; of a cancelled one to who had taken it on, and may
+ * have to take something back.
+ */
 const withAccess = async (
   { catalog, secrets }: NodeRoutesDeps,
   operation: Operation | undefined,
   kind: 'go' | 'cancelled',
 ): Promise<BeginAnswer> => {
   if (!operation || !('target' in operation.parameters)) return { kind, access: null }
+  if (kind === 'cancelled' && operation.state === 'queued') return { kind, access: null }
   const { target: name } = operation.parameters
   const target = await catalog.targets.get(catalogKeys.target(name))
   if (!target) return notCurrent(`there is no backup target ${name} any more`)

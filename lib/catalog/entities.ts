@@ -111,9 +111,10 @@ export type Backup = z.infer<typeof Backup>
 export const RunOutcome = z.object({
   cluster: name,
   volume: name,
-  outcome: z.enum(['operation', 'nothing-new', 'skipped']),
+  /** `operation`: it was asked for; what became of it is told where runs are shown. */
+  outcome: z.enum(['operation', 'made', 'nothing-new', 'failed', 'cancelled', 'skipped']),
   operationId: z.string().nullable(),
-  /** Why it was skipped. */
+  /** Why it was skipped, or failed. */
   reason: z.string().nullable(),
 })
 

@@ -107,10 +107,15 @@ describe('the end of an operation', () => {
     expect(await snapshotsOf('web')).toBe(1)
   })
 
-  it.each(['failed', 'cancelled'] as const)('of a delete-volume that %s gives it back', async (state) => {
-    const before = { state: 'deleting', path: '/dev/loop1' } as const
+  it.each([
+    ['failed', null, 'detached'],
+    ['cancelled', null, 'detached'],
+    // An attach came before it, as its node has told.
+    ['failed', '/dev/loop1', 'attached'],
+    ['cancelled', '/dev/loop1', 'attached'],
+  ] as const)('of a delete-volume that %s gives it back, with path %s %s', async (state, path, given) => {
     const operation = ended('delete-volume', state)
-    expect(await after(before, operation)).toMatchObject({ state: 'detached', path: null })
+    expect(await after({ state: 'deleting', path }, operation)).toMatchObject({ state: given, path })
   })
 
   it('tells where a volume is attached, and that it is not', async () => {

@@ -41,9 +41,12 @@ const afterMaking = (hasSucceeded: boolean, volume: Volume, sizeBytes: number): 
   return hasSucceeded ? changed(volume, { state: 'detached', sizeBytes }) : gone
 }
 
-const afterDeleting = (hasSucceeded: boolean, volume: Volume): VolumeAfterEnd => {
-  if (hasSucceeded) return gone
-  return volume.state === 'deleting' ? changed(volume, { state: 'detached', path: null }) : asItIs
+/** One that an attach came before is attached: its node does not tell again what it told while the row said `deleting`. */
+const afterDeleting = ({ state, failure }: Operation, volume: Volume): VolumeAfterEnd => {
+  if (state === 'succeeded') return gone
+  if (volume.state !== 'deleting') return asItIs
+  const isAttached = volume.path !== null || failure?.code === 'volume-attached'
+  return changed(volume, { state: isAttached ? 'attached' : 'detached' })
 }
 
 /** Pure. Of one that has not ended, and of a volume placed anew since, nothing. */
@@ -56,7 +59,7 @@ export const volumeAfterEnd = (operation: Operation, volume: Volume): VolumeAfte
     case 'restore-backup':
       return afterMaking(hasSucceeded, volume, sizeBytes)
     case 'delete-volume':
-      return afterDeleting(hasSucceeded, volume)
+      return afterDeleting(operation, volume)
     case 'attach-volume':
       return hasSucceeded && volume.state !== 'deleting'
         ? changed(volume, { state: 'attached', path })

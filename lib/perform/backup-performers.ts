@@ -2,7 +2,7 @@
  * @module backup-performers: operations that move data between a node's pool and a backupstore.
  *
  * A backup that was under way when its process died goes on under its own name and lock, from the checkpoints that it wrote, if
- * its mark is still there; else it is made anew, from the same snapshot, under a name that says so.
+ * its mark is still there; else it is made anew, under a name that says so.
  */
 import { abandonBackup } from '#lib/backup/abandon-backup.ts'
 import { backUpVolume, releaseLeftSnapshots, type BackUpVolume } from '#lib/backup/back-up-volume.ts'
@@ -40,17 +40,21 @@ const Data = z.object({
   markEtag: z.string(),
   snapshotName: z.string(),
   totals: Totals,
+  /** Before it in what was appended is what was sent under a mark that was lost, and may have been collected since. */
+  sentFromByte: z.number(),
 })
 
 interface Left {
   resume: ResumeBackup
   snapshotName: string
+  sentFromByte: number
 }
 
 const leftBy = (checkpoint: Checkpoint | undefined): Left | undefined => {
   if (!checkpoint) return undefined
-  const { snapshotName, ...resume } = Data.parse(checkpoint.data)
-  return { snapshotName, resume: { ...resume, sent: checkpoint.appended } }
+  const { snapshotName, sentFromByte, ...resume } = Data.parse(checkpoint.data)
+  const sent = checkpoint.appended.subarray(sentFromByte)
+  return { snapshotName, sentFromByte, resume: { ...resume, sent } }
 }
 
 type CreateBackupCommand = PerformCommand<'create-backup'>
@@ -69,15 +73,33 @@ const isUnchanged = async (
   )
 }
 
-const checkpointData = (checkpoint: BackupCheckpoint): JsonObject => {
+const checkpointData = (checkpoint: BackupCheckpoint, sentFromByte: number): JsonObject => {
   const { backupName, lockName, markEtag, snapshotName, totals } = checkpoint
-  return { backupName, lockName, markEtag, snapshotName, totals: { ...totals } }
+  return { backupName, lockName, markEtag, snapshotName, totals: { ...totals }, sentFromByte }
+}
+
+/** What is written down of a backup. After `beginAnew` nothing that was sent before counts. */
+const checkpointsOf = (
+  { checkpoint, writeCheckpoint }: Performance,
+  left: Left | undefined,
+): { onCheckpoint: (checkpoint: BackupCheckpoint) => Promise<void>; beginAnew: () => void } => {
+  let appendedBytes = checkpoint?.appended.length ?? 0
+  let sentFromByte = left?.sentFromByte ?? 0
+  return {
+    onCheckpoint: async (reached) => {
+      writeCheckpoint(checkpointData(reached, sentFromByte), reached.sent)
+      appendedBytes += reached.sent.length
+    },
+    beginAnew: () => {
+      sentFromByte = appendedBytes
+    },
+  }
 }
 
 const requestOf = (
   { volume, parameters }: CreateBackupCommand,
   url: string,
-  { signal, onProgress, writeCheckpoint }: Performance,
+  { signal, onProgress }: Performance,
 ): BackUpVolume => ({
   poolVolumeName: volume,
   volumeName: parameters.backupVolume,
@@ -89,10 +111,8 @@ const requestOf = (
   mode: parameters.isFull ? 'full' : 'incremental',
   signal,
   onProgress: ({ doneBytes, totalBytes }) => onProgress({ phase: 'backing up', doneBytes, totalBytes }),
-  willResume: (error) => error instanceof ProcessEnding,
-  onCheckpoint: async (checkpoint) => {
-    writeCheckpoint(checkpointData(checkpoint), checkpoint.sent)
-  },
+  // What fails because of it may say something else.
+  willResume: () => signal.reason instanceof ProcessEnding,
 })
 
 const cannotGoOn = (error: unknown): boolean =>
@@ -131,18 +151,32 @@ const committedBefore = async (
   return { backupName: resume.backupName, snapshotName, snapshotCreatedAt, newBlocks, newBytes }
 }
 
-/** What its process left in the store. */
-const abandon = (
+interface Names {
+  backupName: string
+  lockName: string
+}
+
+const namesOf = ({ parameters }: CreateBackupCommand, left: Left | undefined): Names => ({
+  backupName: left?.resume.backupName ?? parameters.backup,
+  lockName: left?.resume.lockName ?? parameters.lock,
+})
+
+/** The same each time that the process dies before its first checkpoint under them. */
+const namesAnew = ({ backupName, lockName }: Names): Names => ({
+  backupName: `${backupName}-again`,
+  lockName: `${lockName}-again`,
+})
+
+/** What its process left in the store under these names, and in the pool: nothing will go on from it. */
+const clearUp = async (
   deps: BackupPerformersDeps,
-  { parameters }: CreateBackupCommand,
-  left: Left | undefined,
+  { volume, parameters }: CreateBackupCommand,
+  names: Names,
   store: ObjectStore,
-): Promise<void> =>
-  abandonBackup({ ...deps, store })({
-    volumeName: parameters.backupVolume,
-    backupName: left?.resume.backupName ?? parameters.backup,
-    lockName: left?.resume.lockName ?? parameters.lock,
-  })
+): Promise<void> => {
+  await abandonBackup({ ...deps, store })({ volumeName: parameters.backupVolume, ...names })
+  await releaseLeftSnapshots(deps)(volume)
+}
 
 const createBackup = async (
   deps: BackupPerformersDeps,
@@ -151,25 +185,28 @@ const createBackup = async (
   opened: OpenTarget,
 ): Promise<Made> => {
   const { store, url } = opened
-  const request = requestOf(command, url, performance)
+  const { isAgain, signal, checkpoint } = performance
+  const left = leftBy(checkpoint)
+  const { onCheckpoint, beginAnew } = checkpointsOf(performance, left)
+  const request = { ...requestOf(command, url, performance), onCheckpoint }
   const make = (more: Partial<BackUpVolume>) => backUpVolume({ ...deps, store })({ ...request, ...more })
-  const left = leftBy(performance.checkpoint)
+  const names = namesOf(command, left)
   const committed = left && (await committedBefore(deps, command, left, opened))
-  if (committed || (performance.isAgain && performance.signal.aborted)) {
-    await abandon(deps, command, left, store)
-    await releaseLeftSnapshots(deps)(command.volume)
-  }
+  if (isAgain && (committed || !left || signal.aborted)) await clearUp(deps, command, names, store)
   if (committed) return committed
-  performance.signal.throwIfAborted()
+  signal.throwIfAborted()
   try {
     return await make(left ? { snapshotName: left.snapshotName, resume: left.resume } : {})
   } catch (error) {
-    if (!performance.isAgain || !cannotGoOn(error)) throw error
+    if (!isAgain || !cannotGoOn(error)) throw error
     deps.log.info('backup cannot go on; making it anew', {
       operation: command.operationId,
       error: String(error),
     })
-    return make({ backupName: deps.ids.name('backup'), lockName: deps.ids.name('lock') })
+    const anew = namesAnew(names)
+    for (const each of [names, anew]) await clearUp(deps, command, each, store)
+    beginAnew()
+    return make(anew)
   }
 }
 

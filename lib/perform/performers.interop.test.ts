@@ -172,8 +172,13 @@ describe.skipIf(reason !== undefined)('operations on a node', () => {
     expect(await backupSha('second')).toBe(await headSha())
   })
 
-  /** What a journal would have when the process ends after so many puts of blocks. */
-  const dieAfter = async (puts: number, name: string, ending: Error): Promise<Checkpoint | undefined> => {
+  /** What a journal would have when the process ends after so many puts of blocks; or is killed, and deletes nothing more. */
+  const dieAfter = async (
+    puts: number,
+    name: string,
+    ending: Error,
+    isKilled = false,
+  ): Promise<Checkpoint | undefined> => {
     const dying = new AbortController()
     const alive = store
     let left = puts
@@ -184,6 +189,8 @@ describe.skipIf(reason !== undefined)('operations on a node', () => {
         if (key.endsWith('.blk') && --left === 0) dying.abort(ending)
         return result
       },
+      deleteMany: (...of) =>
+        isKilled && dying.signal.aborted ? Promise.reject(new Error('killed')) : alive.deleteMany(...of),
     }
     let checkpoint: Checkpoint | undefined
     const writeCheckpoint = (data: JsonObject, append: Uint8Array) => {
@@ -237,6 +244,74 @@ describe.skipIf(reason !== undefined)('operations on a node', () => {
     await dieAfter(1, 'first', new Error('cancelled'))
     expect(await snapshotNames()).toEqual([])
     expect((await keys()).filter((key) => /\/locks\/|backup_/.test(key))).toEqual([])
+  })
+
+  const locksAndConfigs = async () => (await keys()).filter((key) => /\/locks\/|backup_/.test(key))
+
+  it('leave nothing of a backup that was cancelled after its process was killed', async () => {
+    await begin()
+    const signal = AbortSignal.abort(new Error('cancelled'))
+    const checkpoint = await dieAfter(1, 'first', new ProcessEnding('killed'), true)
+    await dieAfter(1, 'second', new ProcessEnding('killed'), true)
+    expect(await locksAndConfigs()).toHaveLength(4)
+    for (const [name, more] of [
+      ['first', { checkpoint }],
+      ['second', {}],
+    ] as const)
+      await expect(run('create-backup', backup(name), { ...again, ...more, signal })).rejects.toThrow(
+        'cancelled',
+      )
+    expect(await locksAndConfigs()).toEqual([])
+    expect(await snapshotNames()).toEqual([])
+  })
+
+  it('take nothing that was sent under a lost mark for sent, when one made anew is gone on with', async () => {
+    await begin()
+    // What a backup without a base builds on is looked at before its commit.
+    await run('create-backup', backup('base'))
+    const before = await keys()
+    await write(0, randomBytes(5 * MiB))
+    let checkpoint: Checkpoint | undefined
+    const ending = new ProcessEnding('stopping')
+    const endWhen = async (
+      isTime: (data: JsonObject, append: Uint8Array) => boolean,
+      more: Partial<Performance>,
+    ) => {
+      const dying = new AbortController()
+      const writeCheckpoint = (data: JsonObject, append: Uint8Array) => {
+        checkpoint = { data, appended: Buffer.concat([checkpoint?.appended ?? Buffer.alloc(0), append]) }
+        if (isTime(data, append)) dying.abort(ending)
+      }
+      const of = { ...more, checkpoint, writeCheckpoint, signal: dying.signal }
+      await expect(run('create-backup', backup('first'), of)).rejects.toBe(ending)
+    }
+    await endWhen((_, append) => append.length > 0, {})
+    await store.deleteMany((await keys()).filter((key) => !before.includes(key)))
+    await endWhen(({ backupName }) => backupName === 'first-again', again)
+    const made = await run('create-backup', backup('first'), { ...again, checkpoint })
+    expect(made).toMatchObject({ backup: 'first-again' })
+    expect(await backupSha('first-again')).toBe(await headSha())
+  })
+
+  it('leave no lock of a backup that was committed, nor of one made anew and killed again and again', async () => {
+    await begin()
+    const checkpoint = await dieAfter(1, 'first', new ProcessEnding('killed'), true)
+    await pool.deleteSnapshot(volume, z.string().parse(checkpoint?.data['snapshotName']))
+    await dieAfter(1, 'first-again', new ProcessEnding('killed'), true)
+    const made = await run('create-backup', backup('first'), { ...again, checkpoint })
+    expect(made).toMatchObject({ backup: 'first-again' })
+    expect(await locksAndConfigs()).toHaveLength(1)
+    const lock =
+      (await locksAndConfigs()).map((key) => key.replace(/backups\/.*/, 'locks/lock-third.lck'))[0] ?? ''
+    let last: Checkpoint | undefined
+    const writeCheckpoint = (data: JsonObject, appended: Uint8Array) => {
+      last = { data, appended }
+    }
+    const third = await run('create-backup', backup('third'), { writeCheckpoint })
+    await store.put(lock, Buffer.from('{"Name":"lock-third","Type":1,"Acquired":true}'))
+    expect(await run('create-backup', backup('third'), { ...again, checkpoint: last })).toEqual(third)
+    expect(await keys()).not.toContain(lock)
+    expect(await snapshotNames()).toEqual([third.snapshot])
   })
 
   it('restore into a new volume, once', async () => {

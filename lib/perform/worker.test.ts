@@ -152,6 +152,31 @@ describe('a worker', () => {
     expect(performed).toEqual(['runs'])
   })
 
+  it('has what was cancelled after it had begun performed once more, its signal aborted, to be taken back', async () => {
+    const seen: [string, boolean][] = []
+    behave = async ({ operationId }, { signal, isAgain }) => {
+      seen.push([operationId, signal.aborted])
+      if (!isAgain)
+        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      if (operationId !== 'finishes') signal.throwIfAborted()
+    }
+    start()
+    for (const id of ['here', 'there', 'finishes']) await send(id, 'create-backup', id)
+    await until(() => performed.length === 3)
+    await stop()
+    journal.cancel('here', later)
+    permission = async () => ({ kind: 'cancelled' })
+    start()
+    await ended('here', 'there', 'finishes')
+    expect(seen.slice(3).toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual([
+      ['finishes', true],
+      ['here', true],
+      ['there', true],
+    ])
+    expect(['here', 'there'].map(endOf)).toEqual([{ kind: 'cancelled' }, { kind: 'cancelled' }])
+    expect(endOf('finishes')).toMatchObject({ kind: 'succeeded' })
+  })
+
   it('begins nothing without the answer of the control plane, or against it', async () => {
     let asked = 0
     permission = async ({ operationId }) => {

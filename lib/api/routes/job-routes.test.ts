@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { gathered } from '#lib/base/gathered.ts'
+import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import { apiWorld, type ApiWorld } from '#test/api-world.ts'
 
 describe('recurring jobs over the API', () => {
@@ -61,6 +62,24 @@ describe('recurring jobs over the API', () => {
     })
     const runs = await gathered(jobs().runs('daily'))
     expect(runs.map(({ minute }) => minute)).toEqual(['2026-01-01T00:00:11.000Z', '2026-01-01T00:00:10.000Z'])
+  })
+
+  it.each([
+    [{ state: 'succeeded', result: { outcome: 'made' } }, { outcome: 'made' }],
+    [{ state: 'succeeded', result: { outcome: 'nothing-new' } }, { outcome: 'nothing-new' }],
+    [
+      { state: 'failed', failure: { code: 'pool-full', message: 'no room' } },
+      { outcome: 'failed', reason: 'no room' },
+    ],
+    [{ state: 'cancelled' }, { outcome: 'cancelled' }],
+    [{ state: 'running' }, { outcome: 'operation' }],
+  ] as const)('tells of its runs what became of an operation that is %j', async (end, told) => {
+    await jobs().put('daily', daily)
+    const run = await jobs().run('daily')
+    const id = run.outcomes[0]?.operationId ?? ''
+    await world.things.operations.change(catalogKeys.operation(id), (there) => there && { ...there, ...end })
+    const [shown] = await gathered(jobs().runs('daily'))
+    expect(shown?.outcomes).toMatchObject([told])
   })
 
   it('does not run one that is switched off', async () => {

@@ -3,9 +3,10 @@
  */
 import * as z from 'zod'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
-import { Run } from '#lib/catalog/entities.ts'
+import { Run, type RunOutcome } from '#lib/catalog/entities.ts'
 import { RecurringJob } from '#lib/jobs/recurring-job.ts'
 import { runRecurringJob } from '#lib/jobs/run-recurring-job.ts'
+import { isEnded, type Operation } from '#lib/operation/operation.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiDeps } from '../api-deps.ts'
 import { JobBody } from '../bodies.ts'
@@ -19,6 +20,32 @@ const foundJob = async ({ jobs }: ApiDeps, name: string): Promise<RecurringJob> 
   const job = await jobs.get(catalogKeys.job(name))
   if (job) return job
   throw notFound(`recurring job ${name}`, 'see: drover job list')
+}
+
+type Outcome = z.infer<typeof RunOutcome>
+
+/** What is still under way stays as it was recorded. */
+const endOf = (outcome: Outcome, operation: Operation | undefined): Outcome => {
+  if (!operation || !isEnded(operation)) return outcome
+  const { state, result, failure } = operation
+  if (state === 'cancelled') return { ...outcome, outcome: 'cancelled' }
+  if (state === 'failed') return { ...outcome, outcome: 'failed', reason: failure?.message ?? null }
+  return { ...outcome, outcome: result?.['outcome'] === 'nothing-new' ? 'nothing-new' : 'made' }
+}
+
+/** More would make a page slow; then the outcomes' operations tell. */
+const mostLookedUp = 500
+
+/** With what became of the operations. */
+const withEnds = async ({ catalog }: ApiDeps, runs: Run[]): Promise<Run[]> => {
+  const ids = runs.flatMap(({ outcomes }) => outcomes.flatMap(({ operationId }) => operationId ?? []))
+  if (ids.length > mostLookedUp) return runs
+  const operations = await catalog.operations.getMany(ids.map(catalogKeys.operation))
+  const byId = new Map(operations.map((operation) => [operation.id, operation]))
+  return runs.map((run) => ({
+    ...run,
+    outcomes: run.outcomes.map((outcome) => endOf(outcome, byId.get(outcome.operationId ?? ''))),
+  }))
 }
 
 export const jobRoutes = (deps: ApiDeps): ApiApp => {
@@ -90,7 +117,7 @@ export const jobRoutes = (deps: ApiDeps): ApiApp => {
       const { partition } = catalogKeys.run(job, 'x')
       const query = { partition, order: 'descending', limit, after: cursor } as const
       const { values, ...next } = await catalog.runs.list(query)
-      return context.json({ items: values, ...next }, 200)
+      return context.json({ items: await withEnds(deps, values), ...next }, 200)
     },
   )
   app.openapi(
