@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { completionScript, shells } from './completion-script.ts'
 import { droverProgram } from './program.ts'
 
@@ -51,14 +54,32 @@ describe.skipIf(!isThere('bash'))('the script for bash (skipped without bash)', 
   })
 })
 
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'drover-completion-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const fileOf = (script: string): string => {
+  const path = join(folder, 'script')
+  writeFileSync(path, script)
+  return path
+}
+
 describe.each(['zsh', 'fish'] as const)('the script for %s', (shell) => {
   it.skipIf(!isThere(shell))(`is one that ${shell} can read (skipped without ${shell})`, () => {
     const script = completionScript(shell, program)
-    expect(spawnSync(shell, ['-n'], { input: script, encoding: 'utf8' })).toMatchObject({
+    expect(spawnSync(shell, ['-n', fileOf(script)], { encoding: 'utf8' })).toMatchObject({
       status: 0,
       stderr: '',
     })
   })
+})
+
+it.skipIf(!isThere('fish'))('completes in fish (skipped without fish)', () => {
+  const script = `${completionScript('fish', program)}\ncomplete --do-complete 'drover volume at'`
+  const { stdout } = spawnSync('fish', ['--no-config', fileOf(script)], { encoding: 'utf8' })
+  expect(stdout).toMatch(/^attach\b/)
 })
 
 it.each(shells)('knows all commands, for %s', (shell) => {

@@ -192,7 +192,14 @@ describe('drover refuses', () => {
         ? [path]
         : command.commands.flatMap((sub) => leaves(sub, `${path} ${sub.name()}`.trim()))
     const refused = (path: string) => refusals.some(([command]) => `${command} `.startsWith(`${path} `))
-    const takesNothing = ['job list', 'target list', 'target secret list', 'setting list', 'token list']
+    const takesNothing = [
+      'job list',
+      'target list',
+      'target secret list',
+      'setting list',
+      'token list',
+      'demo',
+    ]
     const missing = leaves(
       droverProgram(async () => {}),
       '',

@@ -33,8 +33,8 @@ const mayImport: Record<string, readonly string[]> = {
 
 /** Runtimes import `lib`; no runtime imports another. */
 const runtimeMayImport: Record<string, readonly string[]> = {
-  cli: ['base', 'object-store', 'target', 'backupstore', 'volume', 'backup', 'api'],
-  agent: ['base', 'target', 'backup', 'volume', 'operation', 'perform', 'api'],
+  cli: ['base', 'object-store', 'target', 'backupstore', 'volume', 'backup', 'api', 'scripts'],
+  agent: ['base', 'target', 'backup', 'volume', 'operation', 'perform', 'api', 'scripts'],
   functions: Object.keys(mayImport),
   standalone: [...Object.keys(mayImport), 'functions'],
 }
