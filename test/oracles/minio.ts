@@ -86,8 +86,8 @@ const end = async (child: ChildProcess): Promise<void> => {
   clearTimeout(timer)
 }
 
-/** @throws Error if the binary is missing or does not get ready. */
-export const startMinio = async (): Promise<Minio> => {
+/** `more`: of MinIO's own settings, as its environment has them. @throws Error if the binary is missing or does not get ready. */
+export const startMinio = async (more: Record<string, string> = {}): Promise<Minio> => {
   const command = binary()
   const folder = await mkdtemp(join(tmpdir(), 'drover-minio-'))
   const [data, certificates] = [join(folder, 'data'), join(folder, 'certs')]
@@ -102,6 +102,7 @@ export const startMinio = async (): Promise<Minio> => {
       MINIO_ROOT_PASSWORD: secretKey,
       MINIO_BROWSER: 'off',
       MINIO_UPDATE: 'off',
+      ...more,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
