@@ -19,6 +19,7 @@ import { settingValue } from '#lib/catalog/settings.ts'
 import { sqliteItemStore } from '#lib/catalog/sqlite-item-store.ts'
 import { jobCollection } from '#lib/jobs/job-collection.ts'
 import { syncRules } from '#lib/jobs/sync-rules.ts'
+import type { ObjectStore } from '#lib/object-store/object-store.ts'
 import { controlPlaneNode } from '#lib/operation/control-plane-node.ts'
 import { leasedQueue } from '#lib/operation/leased-queue.ts'
 import { sqliteQueues } from '#lib/operation/sqlite-leases.ts'
@@ -70,12 +71,17 @@ const openPorts = async (settings: ControlPlaneSettings) => {
     if (target) return target
     throw new Error(`there is no backup target ${name} any more`)
   }
-  const open = async ({ url, credential }: Target) =>
-    openTarget(parseTargetUrl(url), {
-      env: credential === null ? env : ((await secrets.get(credential)) ?? {}),
-      clock,
-      createFolder: true,
-    })
+  /** Each is kept open, with its connections, until its URL or its credentials change. */
+  const opened = new Map<string, { by: string; store: ObjectStore }>()
+  const open = async ({ name, url, credential }: Target): Promise<ObjectStore> => {
+    const settings = credential === null ? env : ((await secrets.get(credential)) ?? {})
+    const by = JSON.stringify([url, credential, credential === null ? null : settings])
+    const before = opened.get(name)
+    if (before?.by === by) return before.store
+    const store = openTarget(parseTargetUrl(url), { env: settings, clock, createFolder: true })
+    opened.set(name, { by, store })
+    return store
+  }
   return {
     items,
     queues,
