@@ -74,11 +74,11 @@ const openPorts = async (settings: ControlPlaneSettings) => {
   /** Each is kept open, with its connections, until its URL or its credentials change. */
   const opened = new Map<string, { by: string; store: ObjectStore }>()
   const open = async ({ name, url, credential }: Target): Promise<ObjectStore> => {
-    const settings = credential === null ? env : ((await secrets.get(credential)) ?? {})
-    const by = JSON.stringify([url, credential, credential === null ? null : settings])
+    const keys = credential === null ? env : ((await secrets.get(credential)) ?? {})
+    const by = JSON.stringify([url, credential, credential === null ? null : keys])
     const before = opened.get(name)
     if (before?.by === by) return before.store
-    const store = openTarget(parseTargetUrl(url), { env: settings, clock, createFolder: true })
+    const store = openTarget(parseTargetUrl(url), { env: keys, clock, createFolder: true })
     opened.set(name, { by, store })
     return store
   }
