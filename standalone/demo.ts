@@ -91,6 +91,7 @@ const earlyInMinute = async (): Promise<void> => {
 const backUpRounds = async (demo: Demo, place: string): Promise<Map<string, Files>> => {
   const seen = new Set<string>()
   const moments = new Map<string, Files>()
+  let firstBytes = 0
   for (let round = 1; round <= rounds; round++) {
     await step(`minute ${round}: files change, and the job's time comes`, async () => {
       if (round > 1) {
@@ -103,6 +104,9 @@ const backUpRounds = async (demo: Demo, place: string): Promise<Map<string, File
       seen.add(made.minute)
       const result = await operationResult(demo, made)
       moments.set(result.backup, files)
+      if (round === 1) firstBytes = result.newBytes
+      else if (result.newBytes > firstBytes / 4)
+        throw new Error(`${result.newBytes} bytes were uploaded for a small change`)
       say(`run of ${made.minute}: backup ${result.backup}, ${formatBytes(result.newBytes)} uploaded`)
     })
   }

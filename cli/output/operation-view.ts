@@ -18,11 +18,12 @@ export const subjectOf = ({
   return isOnTarget ? `${String(target)}/${String(backupVolume)}/${String(backup)}` : `${cluster}/${volume}`
 }
 
-const stateText = ({ state, isCancelRequested }: Operation): string =>
-  isCancelRequested && state !== 'cancelled' ? `${state}, told to end` : state
+const stateText = ({ state, isCancelRequested, endedAt }: Operation): string =>
+  isCancelRequested && endedAt === null ? `${state}, told to end` : state
 
-const progressText = ({ kind, progress }: Operation): string | undefined => {
-  if (!progress) return undefined
+/** Of one that has ended it is what was told last, and no longer true. */
+const progressText = ({ kind, progress, endedAt }: Operation): string | undefined => {
+  if (!progress || endedAt !== null) return undefined
   const { phase, doneBytes, totalBytes } = progress
   const amount = (count: number) => (kind === 'verify-backup' ? `${count} blocks` : formatBytes(count))
   return `${phase}, ${amount(doneBytes)} of ${amount(totalBytes)}`
@@ -71,7 +72,10 @@ export const operationColumns: Column<Operation>[] = [
   { title: 'STATE', value: stateText },
   { title: 'CREATED AT', value: ({ createdAt }) => createdAt },
   { title: 'CAUSE', value: causeText },
-  { title: 'REMARK', value: (operation) => operation.failure?.message ?? progressText(operation) },
+  {
+    title: 'REMARK',
+    value: (operation) => operation.failure?.message ?? progressText(operation) ?? resultText(operation),
+  },
 ]
 
 /** For a line of its own. */
