@@ -1,7 +1,7 @@
 /**
  * @module options: the values of options, from text.
  */
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import { parseQuantity } from '#lib/backupstore/kubernetes-quantity.ts'
 import { isValidName } from '#lib/backupstore/names.ts'
 
@@ -58,6 +58,20 @@ export type BlockSize = keyof typeof blockSizes
 
 export const sectorSizes = { '512': 512, '4096': 4096 } as const
 export type SectorSize = keyof typeof sectorSizes
+
+/** Of a new volume, as are the two after it. */
+export const sizeOption = (): Option =>
+  new Option('--size <size>', 'as 20Gi or in bytes; rounded up to whole blocks, and to 10Mi')
+    .argParser(parseSize)
+    .makeOptionMandatory()
+
+export const blockSizeOption = (): Option =>
+  new Option('--block-size <size>', 'what its backups are made of (default: 2Mi)').choices(
+    Object.keys(blockSizes),
+  )
+
+export const sectorSizeOption = (): Option =>
+  new Option('--sector-size <bytes>', 'of its device (default: 512)').choices(Object.keys(sectorSizes))
 
 export const parseNotEmpty = (text: string): string => {
   if (text.trim() !== '') return text

@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { newNode } from '#lib/api/join-cluster.ts'
 import { newToken } from '#lib/api/new-token.ts'
 import { readAgentConfig, writeAgentConfig, type AgentConfig } from '#lib/api/node-enrolment.ts'
 import type { Clock } from '#lib/base/clock.ts'
@@ -40,16 +41,7 @@ const enrolled = async (
 ): Promise<AgentConfig> => {
   const { catalog, clock, url } = deps
   const node = `${cluster}-1`
-  const joinedAt = clock.now().toISOString()
-  await catalog.nodes.create({
-    name: node,
-    cluster,
-    joinedAt,
-    heardAt: null,
-    version: null,
-    pool: null,
-    inventory: null,
-  })
+  await catalog.nodes.create(newNode(node, cluster, clock.now().toISOString()))
   const { token } = await newToken(deps, { name: `node ${node}`, role: 'node', node, cluster })
   const config: AgentConfig = { format: 1, url, node, cluster, token, pool }
   await writeAgentConfig(folder, config)

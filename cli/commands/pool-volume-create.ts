@@ -1,7 +1,15 @@
-import { Option, type Command } from 'commander'
+import type { Command } from 'commander'
 import { formatBytes } from '#lib/base/sizes.ts'
 import { poolOption, withPool, type PoolOptions } from '../open-pool.ts'
-import { blockSizes, parseSize, sectorSizes, type BlockSize, type SectorSize } from '../options.ts'
+import {
+  blockSizeOption,
+  blockSizes,
+  sectorSizeOption,
+  sectorSizes,
+  sizeOption,
+  type BlockSize,
+  type SectorSize,
+} from '../options.ts'
 import { sizeText } from '../output/pool-view.ts'
 import { fieldsText } from '../output/tables.ts'
 import type { Outcome } from '../output/terminal.ts'
@@ -46,18 +54,8 @@ export const addPoolVolumeCreate = (parent: Command, act: Act): Command =>
     .description('make an empty volume')
     .argument('<name>', 'name of the volume')
     .addOption(poolOption())
-    .requiredOption(
-      '--size <size>',
-      'as 20Gi or in bytes; rounded up to whole blocks, and to 10Mi',
-      parseSize,
-    )
-    .addOption(
-      new Option('--block-size <size>', 'what its backups are made of (default: 2Mi)').choices(
-        Object.keys(blockSizes),
-      ),
-    )
-    .addOption(
-      new Option('--sector-size <bytes>', 'of its device (default: 512)').choices(Object.keys(sectorSizes)),
-    )
+    .addOption(sizeOption())
+    .addOption(blockSizeOption())
+    .addOption(sectorSizeOption())
     .addHelpText('after', example)
     .action((name: string, options: Options) => act((session) => create(session, name, options)))

@@ -1,12 +1,14 @@
-import { Option, type Command } from 'commander'
+import type { Command } from 'commander'
 import { formatBytes } from '#lib/base/sizes.ts'
 import { onService, openApi, type ApiOptions } from '../open-api.ts'
 import { operate, withWait, type WaitOptions } from '../operate.ts'
 import {
   blockSizes,
+  blockSizeOption,
   parseNotEmpty,
-  parseSize,
   sectorSizes,
+  sectorSizeOption,
+  sizeOption,
   type BlockSize,
   type SectorSize,
 } from '../options.ts'
@@ -70,19 +72,9 @@ export const addVolumeCreate = (parent: Command, act: Act): Command =>
     .description('make an empty volume')
     .argument('<volume>', 'name of the volume')
     .addOption(clusterOption())
-    .requiredOption(
-      '--size <size>',
-      'as 20Gi or in bytes; rounded up to whole blocks, and to 10Mi',
-      parseSize,
-    )
-    .addOption(
-      new Option('--block-size <size>', 'what its backups are made of (default: 2Mi)').choices(
-        Object.keys(blockSizes),
-      ),
-    )
-    .addOption(
-      new Option('--sector-size <bytes>', 'of its device (default: 512)').choices(Object.keys(sectorSizes)),
-    )
+    .addOption(sizeOption())
+    .addOption(blockSizeOption())
+    .addOption(sectorSizeOption())
     .option('--node <name>', 'where it is (default: the node with the most room)', parseNotEmpty)
     .option(
       '--target <name>',

@@ -45,7 +45,8 @@ const checkJoin = async (
   return cluster
 }
 
-const newNode = (name: string, cluster: string, joinedAt: string): Node => ({
+/** One that was not heard from yet. */
+export const newNode = (name: string, cluster: string, joinedAt: string): Node => ({
   name,
   cluster,
   joinedAt,

@@ -120,7 +120,10 @@ export const apiRouter = (): ApiApp =>
       throw new ApiError(
         'invalid-request',
         `${where}: ${fields.map(({ field, message }) => `${field} ${message}`.trim()).join('; ')}`,
-        { fields, hint: 'see the fields under "errors", and the route in /openapi.json' },
+        {
+          fields,
+          hint: 'what is taken is in the API document, /openapi.json, and in the help of the command',
+        },
       )
     },
   })
