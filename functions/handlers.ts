@@ -28,6 +28,8 @@ export interface ControlPlaneDeps {
   openTarget: (target: Target) => Promise<ObjectStore>
   /** What reconcile looks at besides operations. */
   checks: readonly (() => Promise<void>)[]
+  /** See reconcile-operations.ts. */
+  listeningSince?: (() => Date) | undefined
   /** What is performed here, for want of a node. */
   performers: StorePerformers
   mayBegin: (command: PerformCommand) => Promise<Permission>

@@ -12,6 +12,7 @@ import type { Ids } from '#lib/base/ids.ts'
 import type { Log } from '#lib/base/log.ts'
 import { beginOperation } from '#lib/catalog/begin-operation.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
+import { listeningSince } from '#lib/catalog/listening-since.ts'
 import { catalog as catalogOver, type Catalog } from '#lib/catalog/catalog.ts'
 import type { Target } from '#lib/catalog/entities.ts'
 import { reconcileVolumes } from '#lib/catalog/reconcile-volumes.ts'
@@ -117,6 +118,7 @@ const handlersOver = (ports: Ports, { workers, checks, ending }: Work) => {
     ...ports,
     checks,
     ending,
+    listeningSince: listeningSince(clock),
     performers: storePerformers({ clock, ids, log, workers, openTarget: openNamed }),
     mayBegin: async ({ operationId }) =>
       (await beginOperation({ catalog })(operationId, controlPlaneNode)).permission,
@@ -190,7 +192,8 @@ export const openControlPlane = async (settings: ControlPlaneSettings): Promise<
   })
   const syncAllRules = syncRules({ jobs, rules })
   const ending = new AbortController()
-  const checks = [syncAllRules, reconcileVolumes({ catalog, clock, log })]
+  const sweep = async () => ports.items.sweep(clock.now())
+  const checks = [syncAllRules, reconcileVolumes({ catalog, clock, log }), sweep]
   const handlers: ControlPlaneHandlers = handlersOver(ports, { workers, checks, ending: ending.signal })
   await syncAllRules()
   return {

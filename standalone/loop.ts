@@ -6,7 +6,7 @@ import type { Log } from '#lib/base/log.ts'
 
 const lookMs = 1000
 
-/** At once, then each time that `everyMs` have passed since it was begun last; 0: not. What fails is logged. */
+/** At once, then each time that `everyMs` have passed since it was begun last, or the clock was put back; 0: not. What fails is logged. */
 export const everyWhile = (
   { clock, log }: { clock: Clock; log: Log },
   what: string,
@@ -17,13 +17,15 @@ export const everyWhile = (
   const { signal } = stopping
   const run = async (): Promise<void> => {
     let begunAt = Number.NEGATIVE_INFINITY
-    while (!signal.aborted) {
+    const workIfTime = async (): Promise<void> => {
       const now = clock.now().getTime()
       const pauseMs = await everyMs()
-      if (pauseMs > 0 && now - begunAt >= pauseMs) {
-        begunAt = now
-        await work().catch((error: unknown) => log.error(`${what} failed`, { error: String(error) }))
-      }
+      if (pauseMs === 0 || (now >= begunAt && now - begunAt < pauseMs)) return
+      begunAt = now
+      await work()
+    }
+    while (!signal.aborted) {
+      await workIfTime().catch((error: unknown) => log.error(`${what} failed`, { error: String(error) }))
       await clock.sleep(lookMs, signal).catch(() => undefined)
     }
   }

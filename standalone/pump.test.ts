@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { silentLog } from '#lib/base/log.ts'
 import { systemClock } from '#lib/base/clock.ts'
 import { memoryLeases } from '#lib/operation/memory-leases.ts'
+import type { MessageLeases } from '#lib/operation/message-leases.ts'
 import { startPump } from './pump.ts'
 
 const bodyOf = (event: unknown): string => {
@@ -47,6 +48,38 @@ describe('pump', () => {
     }
     const pump = startPump({ ...deps, handler }, 2)
     await until(() => tries === 2)
+    await pump.stop()
+  })
+
+  it('goes on when the queue fails for a while', async () => {
+    const { leases, send, deps } = setUp()
+    send('a', '1')
+    send('b', '1')
+    const faults = new Set(['lend', 'giveBack'])
+    const failOnce = (what: string): void => {
+      if (faults.delete(what)) throw new Error('the disk is full')
+    }
+    const failing: MessageLeases = {
+      ...leases,
+      lend: (most) => {
+        failOnce('lend')
+        return leases.lend(most)
+      },
+      giveBack: (lease) => {
+        failOnce('giveBack')
+        leases.giveBack(lease)
+      },
+    }
+    const clock = { ...systemClock, sleep: (_: number, signal?: AbortSignal) => systemClock.sleep(1, signal) }
+    const seen: string[] = []
+    const handler = async (event: unknown) => {
+      seen.push(bodyOf(event))
+      if (bodyOf(event) === 'a 1') throw new Error('no')
+    }
+    const pump = startPump({ ...deps, clock, leases: failing, handler }, 2)
+    await until(() => seen.length === 2 && faults.size === 0)
+    send('c', '1')
+    await until(() => seen.includes('c 1'))
     await pump.stop()
   })
 

@@ -21,6 +21,7 @@ export interface Pump {
 }
 
 const waitMs = 20_000
+const failedPauseMs = 1000
 const BatchAnswer = z.object({ batchItemFailures: z.array(z.unknown()) })
 
 const handle = async ({ leases, handler, log }: PumpDeps, { message, lease }: LentMessage): Promise<void> => {
@@ -41,10 +42,20 @@ export const startPump = (deps: PumpDeps, atOnce: number): Pump => {
   const stopping = new AbortController()
   const { signal } = stopping
   const underWay = new Set<Promise<void>>()
+  /** A disk that is full for a while must not end the service. */
+  const failed = (error: unknown): void => deps.log.error('queue failed', { error: String(error) })
+  const lend = (): Promise<LentMessage[]> =>
+    lendMessages(deps)(waitMs, signal).catch(async (error: unknown) => {
+      failed(error)
+      await deps.clock.sleep(failedPauseMs, signal).catch(() => undefined)
+      return []
+    })
   const run = async (): Promise<void> => {
     while (!signal.aborted) {
-      for (const lent of await lendMessages(deps)(waitMs, signal)) {
-        const handling = handle(deps, lent).finally(() => underWay.delete(handling))
+      for (const lent of await lend()) {
+        const handling = handle(deps, lent)
+          .catch(failed)
+          .finally(() => underWay.delete(handling))
         underWay.add(handling)
       }
       while (underWay.size >= atOnce) await Promise.race(underWay)

@@ -7,6 +7,7 @@ import { catalog, type Catalog } from './catalog.ts'
 import { cancelOperation, issueOperation, type NewOperation } from './issue-operation.ts'
 import { memoryItemStore } from './memory-item-store.ts'
 import { reconcileOperations } from './reconcile-operations.ts'
+import { listeningSince } from './listening-since.ts'
 import { recordReport } from './record-report.ts'
 
 const start = Date.parse('2026-01-01T00:00:00Z')
@@ -130,6 +131,29 @@ describe('an operation in the control plane', () => {
     nowMs += 31 * minuteMs
     await reconcile()
     expect(await current()).toMatchObject({ state: 'failed', failure: { code: 'lost' } })
+  })
+
+  it('does not fail for a silence in which nobody listened', async () => {
+    await issue()
+    await issue({ id: 'op-2' })
+    await report(1, { kind: 'accepted' })
+    nowMs += 10 * 60 * minuteMs
+    const listening = listeningSince(clock)
+    const look = () => reconcileOperations({ ...deps(), listeningSince: listening })()
+    const states = async () =>
+      (await things.operations.getMany(['op-1', 'op-2'].map(catalogKeys.operation))).map(({ state }) => state)
+    await look()
+    expect(await states()).toEqual(['accepted', 'queued'])
+    for (let minute = 1; minute <= 3; minute++) {
+      nowMs += minuteMs
+      await look()
+    }
+    expect(await states()).toEqual(['accepted', 'failed'])
+    for (let minute = 1; minute <= 30; minute++) {
+      nowMs += minuteMs
+      await look()
+    }
+    expect(await states()).toEqual(['failed', 'failed'])
   })
 
   it('that failed here is told once, when it is written, whether or not its node can be told', async () => {

@@ -19,6 +19,8 @@ export interface ReconcileDeps extends IssueDeps {
   catalog: Pick<Catalog, 'operations' | 'nodes'>
   clock: Pick<Clock, 'now'>
   log: Log
+  /** Since when its nodes could be heard: silence before counts for nothing. Left out: always. */
+  listeningSince?: (() => Date) | undefined
   /** Told of each operation that failed here, after it is written. Not told again when that throws: it is logged. */
   onEnded?: ((operation: Operation) => Promise<void>) | undefined
 }
@@ -64,13 +66,16 @@ export const reconciliationOf = (
   operation: Operation,
   nodeHeardAt: string | null,
   now: Date,
+  listeningSince?: Date,
 ): Reconciliation => {
   if (isEnded(operation)) return { kind: 'leave' }
+  const listenedMs = listeningSince ? now.getTime() - listeningSince.getTime() : Number.POSITIVE_INFINITY
   if (operation.state === 'queued') {
-    if (since(now, operation.expiresAt) > graceMs) return { kind: 'fail', failure: expired(operation) }
+    if (Math.min(since(now, operation.expiresAt), listenedMs) > graceMs)
+      return { kind: 'fail', failure: expired(operation) }
     if (since(now, operation.expiresAt) > 0) return { kind: 'leave' }
   } else {
-    const silentMs = since(now, operation.heardAt ?? operation.createdAt)
+    const silentMs = Math.min(since(now, operation.heardAt ?? operation.createdAt), listenedMs)
     if (silentMs > silenceLimitMs[operation.kind]) return { kind: 'fail', failure: lost(operation, silentMs) }
   }
   return { kind: isToSendAgain(operation, nodeHeardAt, now) ? 'send-again' : 'leave' }
@@ -86,10 +91,10 @@ const failed = (operation: Operation, failure: Failure, now: Date): Operation =>
 /** Decided again from what is there at the moment of writing, so that an end that came meanwhile stays. */
 const settle = async (deps: ReconcileDeps, id: string, nodeHeardAt: string | null): Promise<void> => {
   const { catalog, clock, log, queueOf } = deps
-  const now = clock.now()
+  const [now, listeningSince] = [clock.now(), deps.listeningSince?.()]
   const decided: { as: Reconciliation } = { as: { kind: 'leave' } }
   const operation = await catalog.operations.change(catalogKeys.operation(id), (there) => {
-    decided.as = there ? reconciliationOf(there, nodeHeardAt, now) : { kind: 'leave' }
+    decided.as = there ? reconciliationOf(there, nodeHeardAt, now, listeningSince) : { kind: 'leave' }
     if (!there || decided.as.kind === 'leave') return undefined
     if (decided.as.kind === 'fail') return failed(there, decided.as.failure, now)
     return { ...there, attempt: there.attempt + 1, sentAt: now.toISOString() }

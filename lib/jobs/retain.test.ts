@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { catalog, type Catalog } from '#lib/catalog/catalog.ts'
+import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
+import type { Backup } from '#lib/catalog/entities.ts'
 import { memoryItemStore } from '#lib/catalog/memory-item-store.ts'
 import type { Operation } from '#lib/operation/operation.ts'
 import { queuedOperation } from '#test/queued-operation.ts'
@@ -46,7 +48,7 @@ describe('what a job keeps', () => {
     for (let day = 1; day <= 5; day++) await addBackup(`b${day}`, day, { RecurringJob: 'daily' })
     await addBackup('by-hand', 1, {})
   })
-  const addBackup = (name: string, day: number, labels: Record<string, string>) =>
+  const addBackup = (name: string, day: number, labels: Record<string, string>, more: Partial<Backup> = {}) =>
     things.backups.create({
       target: 'nas',
       volume: 'web',
@@ -59,7 +61,9 @@ describe('what a job keeps', () => {
       labels,
       isIncremental: true,
       obstacle: null,
+      ...more,
     })
+  const deletedBy = async (operation: Operation) => (await run(operation)).map(({ parameters }) => parameters)
   const run = (operation: Operation) =>
     retain({
       catalog: things,
@@ -107,8 +111,46 @@ describe('what a job keeps', () => {
     ])
   })
 
+  it('is its newest backups by their snapshots, where a clock that was put back made them seem older', async () => {
+    const labels = { RecurringJob: 'daily' }
+    await addBackup('b6', 6, labels, { createdAt: '2025-01-01T00:00:00Z' })
+    const names = (await deletedBy(made)).map((parameters) => 'backup' in parameters && parameters.backup)
+    expect(names).toEqual(['b4', 'b3', 'b2', 'b1'])
+  })
+
+  it('is as many that can be restored; those that cannot are left where they are', async () => {
+    for (const name of ['b4', 'b3'])
+      await things.backups.change(catalogKeys.backup('nas', 'web', name), (there) =>
+        there ? { ...there, obstacle: 'its config cannot be read' } : undefined,
+      )
+    const names = (await deletedBy(made)).map((parameters) => 'backup' in parameters && parameters.backup)
+    expect(names).toEqual(['b1'])
+  })
+
+  it('is never without the snapshot just made, where the clock was put back', async () => {
+    for (const [name, createdAt] of [
+      ['daily-1', '2026-01-01T02:00:00Z'],
+      ['daily-2', '2026-01-02T02:00:00Z'],
+      ['daily-3', '2025-06-01T02:00:00Z'],
+    ] as const)
+      await things.snapshots.create({
+        cluster: 'primary',
+        volume: 'web',
+        name,
+        parent: null,
+        createdAt,
+        isUserCreated: true,
+        labels: { RecurringJob: 'daily' },
+        sizeBytes: 0,
+        consistency: 'filesystem',
+      })
+    const parameters = { snapshot: 'daily-3', labels: {}, onlyIfWritten: true }
+    expect(await deletedBy({ ...made, kind: 'create-snapshot', parameters })).toEqual([])
+  })
+
   it('is everything, when nothing was made, a user asked, or the job is gone', async () => {
     expect(await run({ ...made, state: 'failed' })).toEqual([])
+    expect(await run({ ...made, result: { outcome: 'nothing-new' } })).toEqual([])
     expect(await run({ ...made, cause: { kind: 'request', by: 'ada' } })).toEqual([])
     expect(await run({ ...made, cause: { kind: 'job', job: 'none', minute: '' } })).toEqual([])
     expect(sent).toBe(0)

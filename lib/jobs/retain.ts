@@ -31,7 +31,12 @@ const backupDeletions = async (
 ): Promise<NewOperation[]> => {
   const { target, backupVolume } = operation.parameters
   const { partition } = catalogKeys.backup(target, backupVolume, '')
-  return beyondRetention(await gathered(catalog.backups.all({ partition })), keep).map(({ name: backup }) => {
+  // By the snapshot's time, which only grows: after a node's clock was put back its newest backup says that it is older. And none that
+  // cannot be restored takes the place of one that can.
+  const backups = (await gathered(catalog.backups.all({ partition })))
+    .filter(({ obstacle }) => obstacle === null)
+    .map(({ name, snapshotCreatedAt, labels }) => ({ name, createdAt: snapshotCreatedAt, labels }))
+  return beyondRetention(backups, keep).map(({ name: backup }) => {
     const word = sixteenHex(JSON.stringify([target, backupVolume, backup]))
     const parameters = { target, backupVolume, backup, lock: `lock-${word}` }
     return { ...following(operation, word), kind: 'delete-backup', parameters }
@@ -40,13 +45,15 @@ const backupDeletions = async (
 
 const snapshotDeletions = async (
   { catalog }: RetainDeps,
-  operation: Operation,
+  operation: Operation<'create-snapshot'>,
   keep: { job: string; retain: number },
 ): Promise<NewOperation[]> => {
-  const { cluster, volume } = operation
+  const { cluster, volume, parameters: made } = operation
   const { partition } = catalogKeys.snapshot(cluster, volume, '')
   const snapshots: Retained[] = await gathered(catalog.snapshots.all({ partition }))
-  return beyondRetention(snapshots, keep).map(({ name: snapshot }) => ({
+  // Where the node's clock was put back the one just made seems to be the oldest.
+  const beyond = beyondRetention(snapshots, keep).filter(({ name }) => name !== made.snapshot)
+  return beyond.map(({ name: snapshot }) => ({
     ...following(operation, sixteenHex(JSON.stringify([snapshot]))),
     kind: 'delete-snapshot',
     parameters: { snapshot },
@@ -55,19 +62,22 @@ const snapshotDeletions = async (
 
 const isBackup = (operation: Operation): operation is Operation<'create-backup'> =>
   operation.kind === 'create-backup'
+const isSnapshot = (operation: Operation): operation is Operation<'create-snapshot'> =>
+  operation.kind === 'create-snapshot'
 
-/** For an operation of a job that succeeded. @returns the deletions issued. */
+/** For an operation of a job that made something: else what the catalog says may be of long ago. @returns the deletions issued. */
 export const retain =
   (deps: RetainDeps) =>
   async (operation: Operation): Promise<Operation[]> => {
-    const { cause, state } = operation
-    const isOfJob = cause.kind === 'job' && state === 'succeeded'
+    const { cause, state, result } = operation
+    const hasMade = state === 'succeeded' && result?.['outcome'] !== 'nothing-new'
+    const isOfJob = cause.kind === 'job' && hasMade
     const job = isOfJob ? await deps.jobs.get(catalogKeys.job(cause.job)) : undefined
     if (!job) return []
     const keep = { job: job.name, retain: job.retain }
     const deletions = isBackup(operation)
       ? await backupDeletions(deps, operation, keep)
-      : operation.kind === 'create-snapshot'
+      : isSnapshot(operation)
         ? await snapshotDeletions(deps, operation, keep)
         : []
     return Promise.all(deletions.map(issueOperation(deps)))

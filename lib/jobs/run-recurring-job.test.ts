@@ -101,6 +101,18 @@ describe('a run of a job', () => {
     expect(new Set(sent)).toEqual(new Set([`${id}.1`, '20260102T020000Z_daily_primary_db.1']))
   })
 
+  it('goes on with the others when one fails, says so, and has that one again with the next tick', async () => {
+    await add({ name: 'db' })
+    refusals = 1
+    await expect(run()).rejects.toThrow('queue is down')
+    const first = await things.runs.get(catalogKeys.run('daily', tick.minute))
+    expect(first?.outcomes.map(({ volume: name, outcome }) => `${name} ${outcome}`).toSorted()).toEqual([
+      'db failed',
+      'web operation',
+    ])
+    expect(await outcomes()).toEqual(['db operation', 'web operation'])
+  })
+
   it('leaves out, and says why, what is still at work, not attached, or has no target', async () => {
     await run()
     await add({ name: 'cold', state: 'detached' })

@@ -68,6 +68,11 @@ const skipped = ({ cluster, name }: Volume, reason: string): Outcome => ({
   reason,
 })
 
+const failed = (volume: Volume, error: unknown): Outcome => ({
+  ...skipped(volume, String(error)),
+  outcome: 'failed',
+})
+
 const keyOf = ({ cluster, volume }: { cluster: string; volume: string }): string =>
   JSON.stringify([cluster, volume])
 
@@ -100,7 +105,7 @@ const outcomeFor = async (
 
 const issuedAtOnce = 20
 
-/** Safe to repeat. @returns the run; `undefined`: there is no such job, or it is switched off. */
+/** Safe to repeat. A volume that fails keeps no other from its turn: that it did is thrown at the end. @returns the run; `undefined`: there is no such job, or it is switched off. */
 export const runRecurringJob =
   (deps: RunRecurringJobDeps) =>
   async (tick: Tick): Promise<Run | undefined> => {
@@ -116,13 +121,22 @@ export const runRecurringJob =
     const outcomes = new Map((before?.outcomes ?? []).map((outcome) => [keyOf(outcome), outcome]))
     const open = await underWay(catalog, `${minuteWord(tick)}_`)
     const volumes = catalog.volumes.all({ partition: catalogKeys.volume('', '').partition })
+    const failures: unknown[] = []
     await forEachConcurrently(volumes, { limit: issuedAtOnce }, async (volume) => {
       const volumeKey = keyOf({ cluster: volume.cluster, volume: volume.name })
-      if (outcomes.has(volumeKey) || !takesPart(job, volume)) return
-      outcomes.set(volumeKey, await outcomeFor(deps, { tick, job, volume, open }))
+      const known = outcomes.get(volumeKey)?.outcome ?? 'failed'
+      if (known !== 'failed' || !takesPart(job, volume)) return
+      const outcome = await outcomeFor(deps, { tick, job, volume, open }).catch((error: unknown) => {
+        failures.push(error)
+        return failed(volume, error)
+      })
+      outcomes.set(volumeKey, outcome)
     })
-    return catalog.runs.change(
+    const run = await catalog.runs.change(
       key,
       (there) => there && { ...there, endedAt: clock.now().toISOString(), outcomes: [...outcomes.values()] },
     )
+    if (failures.length === 0) return run
+    const told = `job ${job.name} was not issued for ${failures.length} of its volumes: ${String(failures[0])}`
+    throw new AggregateError(failures, told)
   }

@@ -17,6 +17,7 @@ import type { PerformCommand } from '#lib/operation/command.ts'
 import type { Checkpoint } from '#lib/operation/journal.ts'
 import type { JsonObject } from '#lib/operation/json.ts'
 import * as z from 'zod'
+import type { BackupBase } from '#lib/volume/backup-records.ts'
 import type { Pool } from '#lib/volume/pool.ts'
 import { VolumeError } from '#lib/volume/volume-error.ts'
 import { ProcessEnding, type Performance, type Performers } from './performer.ts'
@@ -59,17 +60,29 @@ const leftBy = (checkpoint: Checkpoint | undefined): Left | undefined => {
 
 type CreateBackupCommand = PerformCommand<'create-backup'>
 
-/** Nothing was written since the snapshot that the last backup was made from. */
+/** One that was deleted, or cannot be read, protects nothing. */
+const isThere = async (store: ObjectStore, backupVolume: string, base: BackupBase): Promise<boolean> => {
+  try {
+    const header = await readBackupHeader(store, volumeKeys(backupVolume), base.backupName)
+    return header?.value.createdAt === base.backupCreatedAt
+  } catch (error) {
+    if (error instanceof BackupstoreError) return false
+    throw error
+  }
+}
+
+/** Nothing was written since the snapshot that the last backup was made from, and that backup is there. */
 const isUnchanged = async (
   pool: Pool,
-  volume: string,
-  of: { target: string; backupVolume: string },
+  { volume, parameters: { backupVolume } }: CreateBackupCommand,
+  { store, url: target }: OpenTarget,
 ): Promise<boolean> => {
-  const base = pool.backupBase(volume, of)
-  if (!base) return false
+  const base = pool.backupBase(volume, { target, backupVolume })
   return (
+    base !== undefined &&
     pool.headSnapshot(volume)?.id === base.snapshot.id &&
-    !(await pool.hasWritesSince(volume, base.snapshot.name))
+    !(await pool.hasWritesSince(volume, base.snapshot.name)) &&
+    isThere(store, backupVolume, base)
   )
 }
 
@@ -216,8 +229,7 @@ export const backupPerformers = (deps: BackupPerformersDeps): BackupPerformers =
     const { operationId, volume, parameters } = command
     const opened = await deps.openTarget(operationId, parameters.target)
     if (!performance.checkpoint) await releaseLeftSnapshots({ pool, log })(volume)
-    const of = { target: opened.url, backupVolume: parameters.backupVolume }
-    if (parameters.onlyIfWritten && !performance.isAgain && (await isUnchanged(pool, volume, of)))
+    if (parameters.onlyIfWritten && !performance.isAgain && (await isUnchanged(pool, command, opened)))
       return { outcome: 'nothing-new' }
     const made = await createBackup(deps, command, performance, opened)
     return {

@@ -117,6 +117,30 @@ describe('a worker', () => {
     expect(endOf('a')).toEqual({ kind: 'succeeded', result: { by: 'test' } })
   })
 
+  it('ends what it could not write down, once it can', async () => {
+    let faults = 2
+    const full = (): void => {
+      if (faults-- > 0) throw new Error('the disk is full')
+    }
+    start({
+      journal: {
+        ...journal,
+        begin: (id) => {
+          if (faults === 2) full()
+          journal.begin(id)
+        },
+        end: (id, event) => {
+          full()
+          journal.end(id, event)
+        },
+      },
+    })
+    await send('a', 'attach-volume')
+    await ended('a')
+    expect(performed).toEqual(['a', 'a again'])
+    expect(endOf('a')).toEqual({ kind: 'succeeded', result: { by: 'test' } })
+  })
+
   it('lets no backup make an attach wait, and no other volume', async () => {
     const { promise: held, resolve: release } = Promise.withResolvers<undefined>()
     behave = async ({ operationId }) => {

@@ -54,6 +54,7 @@ class Cancelled extends Error {}
 const receiveMs = 20_000
 const defaultPauseMs = 1000
 const progressEveryMs = 5000
+const journalPauseMs = 10_000
 const reportsAtOnce = 100
 
 interface Life {
@@ -77,6 +78,7 @@ const insistently = async <T>(
     try {
       return await work()
     } catch (error) {
+      if (stopping.signal.aborted) throw error
       deps.log.warn(`${what} failed; trying again`, { error: String(error) })
       await deps.clock.sleep(pauseMs, stopping.signal)
     }
@@ -107,6 +109,7 @@ const performNow = async (
   const isTime = everySoOften(clock)
   journal.begin(operationId)
   log.info('operation begun', { operation: operationId, kind, volume })
+  let end: Parameters<Journal['end']>[1]
   try {
     const result = await perform(performers, command, {
       signal: controller.signal,
@@ -117,18 +120,16 @@ const performNow = async (
         if (isTime()) journal.report(operationId, { kind: 'progress', progress })
       },
     })
-    journal.end(operationId, { kind: 'succeeded', result })
+    end = { kind: 'succeeded', result }
   } catch (error) {
     const { reason } = controller.signal
     if (reason instanceof ProcessEnding) return
     log.info('operation not done', { operation: operationId, kind, volume, error: String(error) })
-    journal.end(
-      operationId,
-      reason instanceof Cancelled ? { kind: 'cancelled' } : { kind: 'failed', failure: failureOf(error) },
-    )
+    end = reason instanceof Cancelled ? { kind: 'cancelled' } : { kind: 'failed', failure: failureOf(error) }
   } finally {
     life.running.delete(operationId)
   }
+  journal.end(operationId, end)
 }
 
 /** A cancelled one that had begun before is performed once more, its signal aborted from the start: it leaves nothing behind. */
@@ -150,12 +151,26 @@ const performIfWanted = async (life: Life, entry: JournalEntry): Promise<void> =
   } else await performNow(life, entry, isCancelled)
 }
 
+/** When the journal could not be written, as on a full disk, from what it has: left alone, the operation would never end. */
+const performUntilWritten = async (life: Life, entry: JournalEntry): Promise<void> => {
+  const { journal } = life.deps
+  const { operationId } = entry.command
+  let tries = 0
+  await insistently({ ...life, pauseMs: journalPauseMs }, `operation ${operationId}`, async () => {
+    const isFirst = tries++ === 0
+    const current = isFirst
+      ? entry
+      : journal.unfinished().find(({ command }) => command.operationId === operationId)
+    if (current) await performIfWanted(life, current)
+  })
+}
+
 const enqueue = (life: Life, entry: JournalEntry): void => {
   const { volume, kind, operationId } = entry.command
   const key = JSON.stringify([volume, laneOf[kind]])
   const lane = life.lanes.get(key) ?? serial()
   life.lanes.set(key, lane)
-  const performing = lane(() => performIfWanted(life, entry)).catch((error: unknown) => {
+  const performing = lane(() => performUntilWritten(life, entry)).catch((error: unknown) => {
     if (!life.stopping.signal.aborted)
       life.deps.log.error('operation left', { operation: operationId, error: String(error) })
   })

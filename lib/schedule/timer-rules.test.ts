@@ -17,6 +17,11 @@ const handClock = (start: string) => {
         sleepers.add(sleeper)
         signal?.addEventListener('abort', () => reject(signal.reason))
       }),
+    /** Sleeps last as long as they would have. */
+    putBack: (ms: number) => {
+      nowMs -= ms
+      for (const sleeper of sleepers) sleeper.untilMs -= ms
+    },
     pass: async (ms: number) => {
       nowMs += ms
       for (const sleeper of sleepers) {
@@ -75,6 +80,16 @@ describe('timers', () => {
     const { stop } = rules.start()
     await clock.pass(50 * minuteMs)
     expect(ticks).toEqual(['quarter 00:45'])
+    await stop()
+  })
+
+  it('go on at once when the clock is put back', async () => {
+    const { clock, ticks, rules } = begin('2026-01-02T12:00:20Z')
+    await rules.put({ name: 'often', cron: '*/2 * * * *', isEnabled: true })
+    const { stop } = rules.start()
+    clock.putBack(24 * 60 * minuteMs)
+    for (let second = 0; second < 300; second += 10) await clock.pass(10_000)
+    expect(ticks).toEqual(['often 12:02', 'often 12:04'])
     await stop()
   })
 

@@ -54,6 +54,8 @@ export const timerRules = ({ clock, log, onTick }: TimerRulesDeps): TimerRules =
     while (!signal.aborted) {
       await clock.sleep((done + 1) * minuteMs - now(), signal).catch(() => undefined)
       const minute = minuteOf(now())
+      // The clock was put back: else nothing would be due until it is there again. A minute may tick twice then.
+      done = Math.min(done, minute)
       if (signal.aborted || minute <= done) continue
       await tickAll(done, minute)
       done = minute

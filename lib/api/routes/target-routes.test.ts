@@ -53,6 +53,20 @@ describe('backup targets over the API', () => {
       })
   })
 
+  it('refuses a second name for one store', async () => {
+    await admin().secrets.put('keys', keys)
+    await admin().secrets.put('other-keys', keys)
+    await refusedUnchanged(() => admin().targets.create({ name: 'nas2', url: 'file:///backups' }), {
+      status: 409,
+      code: 'exists',
+      fields: [{ field: 'url', message: "is target nas's" }],
+    })
+    const url = 's3://bucket@us-east-1/'
+    await admin().targets.create({ name: 's3', url, credential: 'keys' })
+    // Of another server, as far as can be told.
+    await admin().targets.create({ name: 's3-too', url, credential: 'other-keys' })
+  })
+
   it('refuses to forget one that is in use', async () => {
     await refusedUnchanged(() => admin().targets.remove('nas'), {
       status: 409,

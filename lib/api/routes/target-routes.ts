@@ -8,6 +8,7 @@ import { gathered } from '#lib/base/gathered.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import { Target } from '#lib/catalog/entities.ts'
 import { settingValue } from '#lib/catalog/settings.ts'
+import { formatTargetUrl, parseTargetUrl } from '#lib/target/target-url.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiDeps } from '../api-deps.ts'
 import { NewTarget, ObjectName, SecretBody } from '../bodies.ts'
@@ -35,6 +36,26 @@ const requireSecret = async ({ secrets }: ApiDeps, name: string | null): Promise
     hint: `make it first: drover target secret put ${name}`,
     fields: [{ field: 'credential', message: 'names no secret' }],
   })
+}
+
+const canonical = (url: string): string => {
+  try {
+    return formatTargetUrl(parseTargetUrl(url))
+  } catch {
+    return url
+  }
+}
+
+/** Under two names of one store two volumes could write to one backup volume, and neither would be seen to be the other's. */
+const requireOtherStore = async ({ catalog }: ApiDeps, wanted: z.infer<typeof NewTarget>): Promise<void> => {
+  for await (const { name, url, credential } of catalog.targets.all({ partition: targets })) {
+    const isSame = canonical(url) === canonical(wanted.url) && credential === wanted.credential
+    if (isSame && name !== wanted.name)
+      throw new ApiError('exists', `target ${name} is at ${url} already`, {
+        hint: 'use that one, or give this one another path',
+        fields: [{ field: 'url', message: `is target ${name}'s` }],
+      })
+  }
 }
 
 /** What is known of it, not what is in it. */
@@ -145,6 +166,7 @@ export const targetRoutes = (deps: ApiDeps): ApiApp => {
     async (context) => {
       const { name, url, credential } = context.req.valid('json')
       await requireSecret(deps, credential)
+      await requireOtherStore(deps, { name, url, credential })
       const createdAt = clock.now().toISOString()
       const target = { name, url, credential, reachedBy: null, createdAt, indexedAt: null, failure: null }
       if (await catalog.targets.create(target)) return context.json(target, 201)
