@@ -1,6 +1,14 @@
 import { defineConfig } from 'vitest/config'
 
 const interop = ['**/*.interop.test.ts']
+/** What takes a quarter of an hour by itself: run beside the others by .ci/run. */
+const long = ['test/{pool-model,messages}/*.interop.test.ts']
+
+const judged = {
+  testTimeout: 600_000,
+  hookTimeout: 600_000,
+  fileParallelism: false,
+}
 
 export default defineConfig({
   test: {
@@ -13,16 +21,8 @@ export default defineConfig({
           testTimeout: 60_000,
         },
       },
-      {
-        test: {
-          name: 'interop',
-          include: interop,
-          exclude: ['node_modules/**'],
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
-          fileParallelism: false,
-        },
-      },
+      { test: { ...judged, name: 'interop', include: interop, exclude: ['node_modules/**', ...long] } },
+      { test: { ...judged, name: 'long', include: long, exclude: ['node_modules/**'] } },
     ],
   },
 })

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -45,6 +45,7 @@ describe.skipIf(reason !== undefined)('an agent', () => {
       folder,
       fetch: controlPlane.fetch,
     })
+    await mkdir(join(own, 'backups'))
     await controlPlane.things.targets.create({
       name: 'nas',
       url: `file://${own}/backups/`,

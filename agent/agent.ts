@@ -186,7 +186,7 @@ export const startAgent = async (
   const workers = blockWorkers()
   opened.defer(() => workers.close())
   const version = agentVersion()
-  const beats = heartbeats({ api, pool, journal, clock, version })
+  const beats = heartbeats({ api, pool, journal, clock, log, version })
   const parts: Parts = { ...deps, api, pool, journal, workers, beats, signal }
   log.info('agent started', { node, cluster: config.cluster, version, pool: pool.folder, url })
   const running = workerOf(parts).start()

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { silentLog } from '#lib/base/log.ts'
 import type { Heartbeat } from '#lib/api/node-messages.ts'
 import type { PoolStatus, VolumeView } from '#lib/volume/pool.ts'
 import { VolumeError } from '#lib/volume/volume-error.ts'
@@ -33,6 +34,7 @@ describe('heartbeats', () => {
   let volumes: VolumeView[]
   let sent: Heartbeat[]
   let isReachable: boolean
+  let isBroken: boolean
   let nowMs: number
   let beats: Heartbeats
 
@@ -40,6 +42,7 @@ describe('heartbeats', () => {
     volumes = [web]
     sent = []
     isReachable = true
+    isBroken = false
     nowMs = Date.parse('2026-01-01T00:00:00Z')
     beats = heartbeats({
       api: {
@@ -50,7 +53,10 @@ describe('heartbeats', () => {
       },
       pool: {
         status: async () => status,
-        listVolumes: async () => volumes,
+        listVolumes: async () => {
+          if (isBroken) throw new VolumeError('host-failed', 'losetup failed')
+          return volumes
+        },
         recordedSnapshots: (name) => {
           if (name === 'gone') throw new VolumeError('volume-not-found', 'gone')
           return []
@@ -58,10 +64,21 @@ describe('heartbeats', () => {
       },
       journal: { unfinishedIds: () => ['op-1'] },
       clock: { now: () => new Date(nowMs) },
+      log: silentLog,
       version: '1.2.3',
     })
   })
   const numbers = () => sent.map(({ inventory }) => inventory?.number)
+
+  it('goes on beating when the pool cannot be looked at, without a word of what it holds', async () => {
+    isBroken = true
+    await beats.beat()
+    await beats.tellChanges()
+    expect(sent).toEqual([{ version: '1.2.3', running: ['op-1'] }])
+    isBroken = false
+    await beats.beat()
+    expect(sent[1]?.inventory).toMatchObject({ number: 1 })
+  })
 
   it('tell the pool, the operations and, first, all volumes', async () => {
     await beats.beat()

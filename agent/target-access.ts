@@ -22,7 +22,7 @@ const openWith = async ({ url, settings }: TargetAccess, clock: Clock): Promise<
   // The AWS SDK takes as long to load, and as much memory, as all else together: a node may never need it.
   const { openTarget } = await import('#lib/target/open-target.ts')
   return {
-    store: openTarget(target, { env: settings, clock, createFolder: true }),
+    store: openTarget(target, { env: settings, clock }),
     url: formatTargetUrl(target),
   }
 }

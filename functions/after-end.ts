@@ -16,8 +16,8 @@ export interface AfterEndDeps extends RetainDeps {
 const isOfBackup = (operation: Operation): operation is Operation<'create-backup' | 'delete-backup'> =>
   operation.kind === 'create-backup' || operation.kind === 'delete-backup'
 
-/** What it changed in a backupstore. */
-const changedBy = (operation: Operation): ChangedBackupVolume | undefined => {
+/** What an operation that has ended changed in a backupstore. */
+export const changedBy = (operation: Operation): ChangedBackupVolume | undefined => {
   if (operation.state !== 'succeeded' || !isOfBackup(operation)) return undefined
   if (operation.kind === 'create-backup' && operation.result?.['outcome'] !== 'made') return undefined
   const { target, backupVolume } = operation.parameters
@@ -26,9 +26,9 @@ const changedBy = (operation: Operation): ChangedBackupVolume | undefined => {
 
 export const afterEnd =
   (deps: AfterEndDeps) =>
-  async (operation: Operation): Promise<void> => {
+  async (operation: Operation, { isIndexed = false } = {}): Promise<void> => {
     await recordVolumeOutcome(deps)(operation)
-    const changed = changedBy(operation)
+    const changed = isIndexed ? undefined : changedBy(operation)
     if (changed) await deps.onBackupChanged(changed)
     await retain(deps)(operation)
   }

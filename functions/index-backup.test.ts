@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { memoryObjectStore } from '#lib/object-store/memory-object-store.ts'
 import { volumeKeys } from '#lib/backupstore/keys.ts'
 import { controlPlaneOnMemory, sqsEvent, type ControlPlaneOnMemory } from '#test/control-plane-on-memory.ts'
 import { indexTargetNow } from './index-backup.ts'
@@ -88,6 +89,20 @@ describe('the look at all of a target', () => {
     const { failure } = (await plane.targetRow()) ?? {}
     expect(failure).toContain('backup_b1.cfg')
     expect(failure).toHaveLength(1000)
+  })
+
+  it('takes a store that is empty all at once for a share that is not mounted', async () => {
+    const plane = await controlPlaneOnMemory()
+    await plane.backUp('first')
+    await indexTargetNow(plane.deps)('nas')
+    const mounted = plane.target.store
+    plane.target.store = memoryObjectStore({ clock: plane.clock })
+    await expect(indexTargetNow(plane.deps)('nas')).rejects.toMatchObject({ code: 'empty-target' })
+    expect(await plane.backupNames()).toEqual(['first'])
+    expect(await plane.targetRow()).toMatchObject({ failure: expect.stringContaining('held backups before') })
+    plane.target.store = mounted
+    expect(await indexTargetNow(plane.deps)('nas')).toMatchObject({ backups: 1 })
+    expect(await plane.targetRow()).toMatchObject({ failure: null })
   })
 
   it('of one that is gone is nothing', async () => {

@@ -51,6 +51,21 @@ describe('record-report', () => {
     expect(await plane.volume()).toMatchObject({ sizeBytes: 2 ** 31 })
   })
 
+  it('has the backup in the catalog before its operation counts as ended', async () => {
+    const states: unknown[] = []
+    const looking: ControlPlaneOnMemory = await controlPlaneOnMemory({
+      openTarget: async () => {
+        states.push((await looking.operations.get('b1'))?.state)
+        return looking.target.store
+      },
+    })
+    plane = looking
+    await addBackupOperation('b1')
+    expect(await record(plane.reportOf('b1', 1, made('b1')))).toEqual(failing())
+    expect(states).toEqual(['queued'])
+    expect(await stateOf('b1')).toBe('succeeded')
+  })
+
   it('drops what it cannot read, and goes on', async () => {
     await plane.operations.add({ id: 'op-1' })
     const end = plane.reportOf('op-1', 1, { kind: 'succeeded', result: {} })

@@ -74,13 +74,15 @@ const openPorts = async (settings: ControlPlaneSettings) => {
   }
   /** Each is kept open, with its connections, until its URL or its credentials change. */
   const opened = new Map<string, { by: string; store: ObjectStore }>()
-  const open = async ({ name, url, credential }: Target): Promise<ObjectStore> => {
+  const open = async ({ name, url, credential, indexedAt }: Target): Promise<ObjectStore> => {
     const keys = credential === null ? env : ((await secrets.get(credential)) ?? {})
     const by = JSON.stringify([url, credential, credential === null ? null : keys])
     const before = opened.get(name)
     if (before?.by === by) return before.store
-    const store = openTarget(parseTargetUrl(url), { env: keys, clock, createFolder: true })
-    opened.set(name, { by, store })
+    const target = parseTargetUrl(url)
+    // A folder is made when its target is new; one that is gone later was on a share that is not mounted.
+    const store = openTarget(target, { env: keys, clock, createFolder: indexedAt === null })
+    if (target.kind === 's3') opened.set(name, { by, store })
     return store
   }
   return {

@@ -108,6 +108,20 @@ describe('standalone', () => {
     expect(await client.targets.show('store')).toMatchObject({ url, failure: null })
   })
 
+  it('never makes the folder of a target again: it was on a share that is not mounted', async () => {
+    await start()
+    const { client } = await localClient()
+    const store = join(folder, 'store')
+    await client.targets.create({ name: 'store', url: `file://${store}/` })
+    await client.targets.index('store')
+    await rm(store, { recursive: true })
+    await expect(client.targets.index('store')).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(stat(store)).rejects.toMatchObject({ code: 'ENOENT' })
+    expect(await client.targets.show('store')).toMatchObject({
+      failure: expect.stringContaining('no folder'),
+    })
+  })
+
   it('keeps secrets in a file of their own, and nowhere else', async () => {
     const canary = 'canary-5d1f0c7a9be24c63'
     await start()

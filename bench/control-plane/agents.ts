@@ -62,7 +62,7 @@ const startNode = async (url: string, { name, token, volumes }: BenchNode): Prom
     listVolumes: async () => volumes.map(attached),
     recordedSnapshots: () => [],
   }
-  const beats = heartbeats({ api, pool, journal, clock, version: 'bench' })
+  const beats = heartbeats({ api, pool, journal, clock, log: silentLog, version: 'bench' })
   await beats.beat()
   setInterval(() => void beats.beat(), 30_000)
   worker({

@@ -44,12 +44,15 @@ export type Inventory = z.infer<typeof Inventory>
 /** Every 30 s, and when something of it has changed. */
 export const Heartbeat = z.strictObject({
   version: z.string(),
-  pool: z.strictObject({
-    kind: z.string(),
-    totalBytes: sizeBytes,
-    availableBytes: sizeBytes,
-    promisedBytes: sizeBytes,
-  }),
+  /** Left out: it cannot be looked at now. */
+  pool: z
+    .strictObject({
+      kind: z.string(),
+      totalBytes: sizeBytes,
+      availableBytes: sizeBytes,
+      promisedBytes: sizeBytes,
+    })
+    .optional(),
   /** Operations under way, by id. */
   running: z.array(z.string()),
   /** Left out: as it was told last. */

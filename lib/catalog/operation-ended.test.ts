@@ -60,6 +60,18 @@ describe('the end of an operation', () => {
     return once
   }
 
+  it.each(['create-volume', 'restore-backup'] as const)(
+    'keeps the row of a volume whose %s was lost sight of: its node may have made it',
+    async (kind) => {
+      const state = kind === 'create-volume' ? 'creating' : 'restoring'
+      const lost = ended(kind, 'failed', { failure: { code: 'lost', message: 'silent' } })
+      expect(await after({ state, jobs: ['daily'] }, lost)).toMatchObject({
+        state: 'missing',
+        jobs: ['daily'],
+      })
+    },
+  )
+
   it.each([
     ['create-volume', 'failed', 'creating'],
     ['create-volume', 'cancelled', 'creating'],

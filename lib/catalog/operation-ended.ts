@@ -36,9 +36,11 @@ const isOf = (operation: Operation, volume: Volume): boolean =>
   operation.node === volume.node &&
   Date.parse(operation.createdAt) >= Date.parse(volume.createdAt)
 
-const afterMaking = (hasSucceeded: boolean, volume: Volume, sizeBytes: number): VolumeAfterEnd => {
+/** A node that was not heard from may have made it all the same: then it keeps its jobs and its target. */
+const afterMaking = ({ state, failure }: Operation, volume: Volume, sizeBytes: number): VolumeAfterEnd => {
   if (volume.state !== 'creating' && volume.state !== 'restoring') return asItIs
-  return hasSucceeded ? changed(volume, { state: 'detached', sizeBytes }) : gone
+  if (state === 'succeeded') return changed(volume, { state: 'detached', sizeBytes })
+  return failure?.code === 'lost' ? changed(volume, { state: 'missing' }) : gone
 }
 
 /** One that an attach came before is attached: its node does not tell again what it told while the row said `deleting`. */
@@ -57,7 +59,7 @@ export const volumeAfterEnd = (operation: Operation, volume: Volume): VolumeAfte
   switch (operation.kind) {
     case 'create-volume':
     case 'restore-backup':
-      return afterMaking(hasSucceeded, volume, sizeBytes)
+      return afterMaking(operation, volume, sizeBytes)
     case 'delete-volume':
       return afterDeleting(operation, volume)
     case 'attach-volume':

@@ -20,7 +20,8 @@ export interface NodeInventory {
 
 export interface NodeHeartbeat {
   version: string
-  pool: NonNullable<Node['pool']>
+  /** Left out: as it was told last. */
+  pool?: NonNullable<Node['pool']> | undefined
   /** Operations that it has taken on and not ended, by id. */
   running: readonly string[]
   inventory?: NodeInventory | undefined
@@ -53,7 +54,10 @@ export const recordHeartbeat =
     const { version, pool, running, inventory } = heartbeat
     const key = catalogKeys.node(name)
     const heardAt = clock.now().toISOString()
-    const node = await catalog.nodes.change(key, (there) => there && { ...there, heardAt, version, pool })
+    const node = await catalog.nodes.change(
+      key,
+      (there) => there && { ...there, heardAt, version, ...(pool && { pool }) },
+    )
     if (!node) return undefined
     await noteRunning(catalog, name, { ids: running, heardAt })
     if (!inventory || isOld(node, inventory)) return node

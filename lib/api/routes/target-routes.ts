@@ -169,6 +169,8 @@ export const targetRoutes = (deps: ApiDeps): ApiApp => {
       await requireOtherStore(deps, { name, url, credential })
       const createdAt = clock.now().toISOString()
       const target = { name, url, credential, reachedBy: null, createdAt, indexedAt: null, failure: null }
+      // Makes a folder that is not there, and refuses what cannot be opened.
+      await deps.openTarget(target)
       if (await catalog.targets.create(target)) return context.json(target, 201)
       throw new ApiError('exists', `there is a target ${name} already`, { hint: 'take another name' })
     },
