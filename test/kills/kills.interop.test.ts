@@ -29,6 +29,8 @@ const askEveryMs = 600
 const longestLifeMs = 2500
 const checkEvery = 10
 const quietWithinMs = 90_000
+/** Six minutes on two idle cores. */
+const timeoutMs = 20 * 60_000
 const toldLines = 150
 const names = ['first', 'second', 'third'] as const
 
@@ -242,20 +244,24 @@ const killMany = async (world: World): Promise<void> => {
   expect([...users.answers.keys()].filter((answer) => / 5\d\d /.test(answer))).toEqual([])
 }
 
-it.skipIf(obstacle !== undefined)(`loses nothing and leaves nothing behind over ${kills} kills`, async () => {
-  console.log(`DROVER_KILLS_SEED=${seed}`)
-  const undo = cleanups()
-  const root = mkdtempSync(join(tmpdir(), 'drover-kills-'))
-  undo.add(() => rmSync(root, { recursive: true }))
-  undo.add(() => sweep(root))
-  try {
-    await killMany(await madeWorld(root, undo))
-  } catch (error) {
-    console.log(readFileSync(logIn(root), 'utf8').split('\n').slice(-toldLines).join('\n'))
-    const kept = process.env['DROVER_KILLS_LOG']
-    if (kept !== undefined) copyFileSync(logIn(root), kept)
-    throw error
-  } finally {
-    await undo.run()
-  }
-})
+it.skipIf(obstacle !== undefined)(
+  `loses nothing and leaves nothing behind over ${kills} kills`,
+  async () => {
+    console.log(`DROVER_KILLS_SEED=${seed}`)
+    const undo = cleanups()
+    const root = mkdtempSync(join(tmpdir(), 'drover-kills-'))
+    undo.add(() => rmSync(root, { recursive: true }))
+    undo.add(() => sweep(root))
+    try {
+      await killMany(await madeWorld(root, undo))
+    } catch (error) {
+      console.log(readFileSync(logIn(root), 'utf8').split('\n').slice(-toldLines).join('\n'))
+      const kept = process.env['DROVER_KILLS_LOG']
+      if (kept !== undefined) copyFileSync(logIn(root), kept)
+      throw error
+    } finally {
+      await undo.run()
+    }
+  },
+  timeoutMs,
+)
