@@ -6,15 +6,19 @@ import * as z from 'zod'
 import { CodedError } from '#lib/base/errors.ts'
 import { gathered } from '#lib/base/gathered.ts'
 import type { Log } from '#lib/base/log.ts'
-import { indexBackupVolume, indexTarget, type IndexResult } from '#lib/backup-index/index-backups.ts'
+import {
+  failureIn,
+  indexBackupVolume,
+  indexTarget,
+  longestFailure,
+  type IndexResult,
+} from '#lib/backup-index/index-backups.ts'
 import { changedBackupVolumes, eventsIn } from '#lib/backup-index/object-event.ts'
-import { listVolumeNames } from '#lib/backupstore/backup-volume.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import type { Catalog } from '#lib/catalog/catalog.ts'
 import type { Target } from '#lib/catalog/entities.ts'
 import type { ObjectStore } from '#lib/object-store/object-store.ts'
 import { attempts } from './attempts.ts'
-import { FunctionError } from './function-error.ts'
 import { handlerOf, type Handler } from './handler.ts'
 
 export interface IndexBackupDeps {
@@ -23,13 +27,10 @@ export interface IndexBackupDeps {
   log: Log
 }
 
-const longestFailure = 1000
-const shortened = (text: string): string => text.slice(0, longestFailure)
-
 const wordsOf = (error: unknown): string => {
   const hint = error instanceof CodedError ? error.hint : undefined
   const message = error instanceof Error ? error.message : String(error)
-  return shortened(hint === undefined ? message : `${message}; ${hint}`)
+  return (hint === undefined ? message : `${message}; ${hint}`).slice(0, longestFailure)
 }
 
 /** Shows at the target why it cannot be looked at. */
@@ -79,23 +80,6 @@ export const indexBackup =
     trying.finish()
   }
 
-/**
- * A share that is not mounted is an empty folder. What is known is not forgotten because of it; `drover target index` takes it as it is.
- * @throws FunctionError `empty-target`.
- */
-const checkNotEmptied = async (
-  { catalog }: IndexBackupDeps,
-  { name, url }: Target,
-  store: ObjectStore,
-): Promise<void> => {
-  const { partition } = catalogKeys.backupVolume(name, 'x')
-  const known = (await catalog.backupVolumes.list({ partition, limit: 1 })).values.length > 0
-  if (!known || (await listVolumeNames(store)).length > 0) return
-  throw new FunctionError('empty-target', `target ${name} holds nothing at ${url}, and held backups before`, {
-    hint: `mount it if it is a share; if it was emptied: drover target index ${name}`,
-  })
-}
-
 /** All of a target: sets when, and what is wrong with it. @returns `undefined`: there is no such target any more. */
 export const indexTargetNow =
   (deps: IndexBackupDeps & { clock: { now: () => Date } }) =>
@@ -103,12 +87,10 @@ export const indexTargetNow =
     const { catalog, openTarget, clock } = deps
     const target = await catalog.targets.get(catalogKeys.target(name))
     if (!target) return undefined
-    const result = await withFailureShown(deps, target, async () => {
-      const store = await openTarget(target)
-      await checkNotEmptied(deps, target, store)
-      return indexTarget(deps)({ target: name, store })
-    })
-    const failure = result.problems.length === 0 ? null : shortened(result.problems.join('; '))
+    const result = await withFailureShown(deps, target, async () =>
+      indexTarget(deps)({ target: name, store: await openTarget(target) }, { refusesEmpty: true }),
+    )
+    const failure = failureIn(result)
     const indexedAt = clock.now().toISOString()
     await catalog.targets.change(
       catalogKeys.target(name),

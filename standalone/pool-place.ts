@@ -2,14 +2,13 @@
  * @module pool-place: the pool of a node beside the service: as root on Btrfs in an image file of its own, so that snapshots take a
  * moment and nobody else fills it; else a `copy` pool in a folder.
  */
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, open, rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { formatBytes, GiB } from '#lib/base/sizes.ts'
 import { initPool } from '#lib/volume/pool.ts'
 import { poolConfigPath, readPoolConfig } from '#lib/volume/pool-config.ts'
+import { endsWell, isInstalled, run } from './programs.ts'
 import { StandaloneError } from './standalone-error.ts'
 
 export interface PlacedPool {
@@ -27,29 +26,13 @@ export interface PoolPlaceSettings {
 const leastImageBytes = GiB
 const mostImageBytes = 256 * GiB
 
-const execute = promisify(execFile)
-/** Debian's `su` leaves out where these are. */
-const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, LC_ALL: 'C' }
-const run = async (program: string, ...args: string[]): Promise<string> =>
-  (await execute(program, args, { env })).stdout
-
-const isThere = (program: string): Promise<boolean> =>
-  run('sh', '-c', `command -v ${program}`).then(
-    () => true,
-    () => false,
-  )
-
-const isMounted = (folder: string): Promise<boolean> =>
-  run('findmnt', '--mountpoint', folder).then(
-    () => true,
-    () => false,
-  )
+const isMounted = (folder: string): Promise<boolean> => endsWell('findmnt', '--mountpoint', folder)
 
 /** Why no Btrfs image is made here. */
 const obstacleToImage = async (parent: string, imageBytes: number): Promise<string | undefined> => {
   if (process.platform !== 'linux') return 'this is not Linux'
   if (process.getuid?.() !== 0) return 'only root can mount one'
-  if (!(await isThere('mkfs.btrfs')))
+  if (!(await isInstalled('mkfs.btrfs')))
     return "mkfs.btrfs is not installed: it is in the system's package btrfs-progs"
   if (imageBytes < leastImageBytes) return `too little is free in ${parent}`
   return undefined

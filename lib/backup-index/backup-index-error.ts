@@ -1,5 +1,7 @@
 import { CodedError } from '#lib/base/errors.ts'
 
-export type BackupIndexErrorCode = 'unreadable-event' // an event of a shape that nobody is known to send
+export type BackupIndexErrorCode =
+  | 'unreadable-event' // an event of a shape that nobody is known to send
+  | 'empty-target' // it held backups before: a share that is not mounted
 
 export class BackupIndexError extends CodedError<BackupIndexErrorCode> {}

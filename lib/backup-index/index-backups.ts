@@ -11,6 +11,7 @@ import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import type { Catalog } from '#lib/catalog/catalog.ts'
 import type { Backup, BackupVolume } from '#lib/catalog/entities.ts'
 import type { ObjectStore } from '#lib/object-store/object-store.ts'
+import { BackupIndexError } from './backup-index-error.ts'
 
 export interface IndexBackupsDeps {
   catalog: Pick<Catalog, 'backups' | 'backupVolumes'>
@@ -32,6 +33,9 @@ export interface IndexResult {
   /** What cannot be read, and why. */
   problems: string[]
 }
+
+/** A target shows no more than this of what is wrong with it. */
+export const longestFailure = 1000
 
 const nothing = (): IndexResult => ({ volumes: 0, backups: 0, written: 0, removed: 0, problems: [] })
 
@@ -121,15 +125,29 @@ export const indexBackupVolume =
     return { ...result, volumes: 1 }
   }
 
-/** All of a store: what the catalog is made from again. */
+const emptied = (target: string): BackupIndexError =>
+  new BackupIndexError('empty-target', `target ${target} holds nothing, and held backups before`, {
+    hint: `mount it if it is a share; if it was emptied: drover target index ${target}`,
+  })
+
+/** What a target shows of a look at it: `null` if nothing is wrong. */
+export const failureIn = ({ problems }: IndexResult): string | null =>
+  problems.length === 0 ? null : problems.join('; ').slice(0, longestFailure)
+
+/**
+ * All of a store: what the catalog is made from again. `refusesEmpty`: a share that is not mounted is an empty folder, and what is
+ * known is not forgotten because of it. @throws BackupIndexError `empty-target`.
+ */
 export const indexTarget =
   (deps: IndexBackupsDeps) =>
-  async (indexed: IndexedTarget): Promise<IndexResult> => {
+  async (indexed: IndexedTarget, { refusesEmpty = false } = {}): Promise<IndexResult> => {
     const { target, store } = indexed
     const { partition } = catalogKeys.backupVolume(target, '')
     const names = new Set<string>()
     for await (const { name } of deps.catalog.backupVolumes.all({ partition })) names.add(name)
-    for (const name of await listVolumeNames(store)) names.add(name)
+    const there = await listVolumeNames(store)
+    if (refusesEmpty && there.length === 0 && names.size > 0) throw emptied(target)
+    for (const name of there) names.add(name)
     const total = nothing()
     for (const name of names) {
       const one = await indexBackupVolume(deps)(indexed, name)

@@ -1,19 +1,11 @@
 /**
  * @module mounted: file systems on the demo's devices: made, mounted, checked, and what is in them.
  */
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, readdir, readlink } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { promisify } from 'node:util'
-
-const execute = promisify(execFile)
-const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, LC_ALL: 'C' }
-
-/** @throws Error with what the program said, when it ends with another code than 0. */
-export const run = async (program: string, ...args: string[]): Promise<string> =>
-  (await execute(program, args, { env })).stdout
+import { isInstalled, run } from '../programs.ts'
 
 const packageOf: Record<string, string> = {
   'mkfs.ext4': 'e2fsprogs',
@@ -29,8 +21,8 @@ export const obstacle = async (): Promise<string | undefined> => {
   if (process.platform !== 'linux') return 'volumes are devices of a Linux kernel, and this is another'
   if (process.getuid?.() !== 0) return 'only root can attach and mount volumes: sudo npm start -- demo'
   for (const [program, name] of Object.entries(packageOf)) {
-    const isThere = await run('sh', '-c', `command -v ${program}`).catch(() => undefined)
-    if (isThere === undefined) return `${program} is not installed: it is in the system's package ${name}`
+    if (!(await isInstalled(program)))
+      return `${program} is not installed: it is in the system's package ${name}`
   }
   return undefined
 }

@@ -4,13 +4,13 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { apiClient, type ApiClient } from '#lib/api/client.ts'
 import { readLocalServer } from '#lib/api/local-server.ts'
 import { requests } from '#lib/api/requests.ts'
 import { systemClock } from '#lib/base/clock.ts'
+import { freePort } from '../free-port.ts'
 
 export const victims = ['agent', 'control plane', 'both'] as const
 export type Victim = (typeof victims)[number]
@@ -32,16 +32,6 @@ export interface Service {
 const main = fileURLToPath(new URL('../../standalone/main.ts', import.meta.url))
 const poolGiB = 2
 const stopWithinMs = 60_000
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address === 'object' && address) return address.port
-  throw new Error('no port is free')
-}
 
 const commandLine = (pid: number): string => {
   try {

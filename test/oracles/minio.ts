@@ -5,11 +5,11 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../free-port.ts'
 
 export interface Minio {
   endpoint: string
@@ -32,19 +32,6 @@ const binary = (): string => {
   const path = join(oraclesFolder(), 'bin/minio')
   if (existsSync(path)) return path
   throw new Error(`there is no MinIO at ${path}: .ci/run installs it, or set DROVER_ORACLES to where it is`)
-}
-
-const freePort = async (): Promise<number> => {
-  const server = createServer()
-  await new Promise<void>((listening) => {
-    server.listen(0, '127.0.0.1', listening)
-  })
-  const address = server.address()
-  await new Promise((closed) => {
-    server.close(closed)
-  })
-  if (!address || typeof address === 'string') throw new Error('no free port')
-  return address.port
 }
 
 const isReady = async (endpoint: string): Promise<boolean> => {

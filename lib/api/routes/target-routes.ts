@@ -2,7 +2,7 @@
  * @module target-routes: backup targets, and the secrets by which they are reached.
  */
 import * as z from 'zod'
-import { indexTarget } from '#lib/backup-index/index-backups.ts'
+import { failureIn, indexTarget } from '#lib/backup-index/index-backups.ts'
 import { CodedError } from '#lib/base/errors.ts'
 import { gathered } from '#lib/base/gathered.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
@@ -82,7 +82,7 @@ const indexNow = async (deps: ApiDeps, target: Target): Promise<IndexView> => {
   try {
     const store = await deps.openTarget(target)
     const result = await indexTarget(deps)({ target: target.name, store })
-    await record(result.problems.length === 0 ? null : result.problems.join('; ').slice(0, 1000))
+    await record(failureIn(result))
     return result
   } catch (error) {
     if (!(error instanceof CodedError)) throw error
