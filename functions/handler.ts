@@ -4,6 +4,7 @@
  */
 // oxlint-disable-next-line import/no-named-as-default -- its types know no other export
 import middy from '@middy/core'
+import type { Context } from 'aws-lambda'
 import * as z from 'zod'
 import type { Log } from '#lib/base/log.ts'
 import { FunctionError } from './function-error.ts'
@@ -35,5 +36,6 @@ export const handlerOf = <Event, Result>(
   handler.onError(({ error }) => {
     log.error('function failed', { function: settings.name, error: String(error) })
   })
-  return (event, context) => handler(event, context)
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- ours reads nothing of it, and middy takes none
+  return (event, context) => handler(event, context as Context)
 }

@@ -93,7 +93,7 @@ describe('layout', () => {
 
   it('keeps the AWS SDK, foreign functions and child processes in files that say so', () => {
     const named: [RegExp, RegExp][] = [
-      [/^@aws-sdk\/|^@smithy\//, /\/s3-/],
+      [/^@aws-sdk\/|^@smithy\//, /\/(s3|dynamodb|sqs|sts|eventbridge|secrets-manager|cloudformation)-/],
       [/^koffi$/, /\/linux-/],
       [/^node:child_process$/, /\/linux-/],
     ]
