@@ -21,6 +21,7 @@ import { volumePerformers } from '#lib/perform/volume-performers.ts'
 import { worker } from '#lib/perform/worker.ts'
 import { VolumeError } from '#lib/volume/volume-error.ts'
 import { openPool, type Pool } from '#lib/volume/pool.ts'
+import { commandQueue, type CommandQueue } from './command-queue.ts'
 import { heartbeats, type Heartbeats } from './heartbeats.ts'
 import { isRefused, nodeApi, type NodeApi } from './node-api.ts'
 import { patient, refusedPauseMs } from './patient.ts'
@@ -32,6 +33,8 @@ export interface AgentDeps {
   ids: Ids
   log: Log
   fetch?: typeof globalThis.fetch | undefined
+  /** Of the process: proxies on the way to its queue. */
+  env?: Readonly<Record<string, string | undefined>> | undefined
 }
 
 export interface AgentSettings {
@@ -53,6 +56,7 @@ interface Parts extends AgentDeps {
   journal: Journal
   workers: BlockWorkers
   beats: Heartbeats
+  commands: CommandQueue
   signal: AbortSignal
 }
 
@@ -115,16 +119,16 @@ const sendReports = async (parts: Parts, reports: readonly Report[]): Promise<vo
 }
 
 const workerOf = (parts: Parts) => {
-  const { api, pool, journal, clock, log, signal } = parts
-  const { mayBegin, openTarget } = targetAccesses(api, clock)
+  const { api, pool, journal, commands, clock, log, signal } = parts
+  const { mayBegin, openTarget } = targetAccesses({ api, clock, log })
   const patientAsk = patient(clock, signal)
   const patientReceive = patient(clock, signal)
   const patientReport = patient(clock, signal)
-  const receive: NodeApi['receive'] = (...of) => patientReceive(() => api.receive(...of))
+  const receive: typeof commands.receive = (...of) => patientReceive(() => commands.receive(...of))
   const deps = { ...parts, openTarget }
   return worker(
     {
-      queue: httpQueue({ service: { ...api, receive }, clock, log }),
+      queue: { receive },
       journal,
       performers: { ...volumePerformers(pool), ...storePerformers(deps), ...backupPerformers(deps) },
       mayBegin: (command) => patientAsk(() => mayBegin(command)),
@@ -137,7 +141,7 @@ const workerOf = (parts: Parts) => {
   )
 }
 
-const beatForever = async ({ beats, clock, log, signal }: Parts): Promise<void> => {
+const beatForever = async ({ beats, commands, journal, clock, log, signal }: Parts): Promise<void> => {
   let pauseMs = heartbeatMs
   const tell = (error: unknown): void => {
     if (signal.aborted) return
@@ -150,7 +154,7 @@ const beatForever = async ({ beats, clock, log, signal }: Parts): Promise<void> 
     else log.warn('heartbeat failed; trying again', { error: String(error) })
   }
   for (;;) {
-    pauseMs = heartbeatMs
+    pauseMs = journal.unfinishedIds().length === 0 ? (commands.idleHeartbeatMs() ?? heartbeatMs) : heartbeatMs
     await beats.beat().catch(tell)
     await clock.sleep(pauseMs, signal)
   }
@@ -187,7 +191,9 @@ export const startAgent = async (
   opened.defer(() => workers.close())
   const version = agentVersion()
   const beats = heartbeats({ api, pool, journal, clock, log, version })
-  const parts: Parts = { ...deps, api, pool, journal, workers, beats, signal }
+  const overHttp = httpQueue({ service: api, clock, log })
+  const commands = commandQueue({ api, overHttp, clock, log, env: deps.env ?? {} })
+  const parts: Parts = { ...deps, api, pool, journal, workers, beats, commands, signal }
   log.info('agent started', { node, cluster: config.cluster, version, pool: pool.folder, url })
   const running = workerOf(parts).start()
   const loops = [beatForever(parts), forgetDaily(parts)].map((loop) => untilStopped(parts, loop))

@@ -22,7 +22,7 @@ process.stderr.on('error', () => {})
 const serve = async (folder: string, isVerbose: boolean): Promise<void> => {
   const log = jsonLog((line) => process.stderr.write(line), systemClock, { isVerbose })
   const config = await readAgentConfig(folder)
-  const deps = { clock: systemClock, ids: randomIds, log }
+  const deps = { clock: systemClock, ids: randomIds, log, env: process.env }
   const agent = await startAgent(deps, { config, folder, signal: stopping.signal })
   if (!stopping.signal.aborted) await once(stopping.signal, 'abort')
   const isStopped = await Promise.race([

@@ -4,7 +4,7 @@
  */
 import * as z from 'zod'
 import { clientCalls, path } from '#lib/api/client-calls.ts'
-import { BeginAnswer, ReceiveAnswer, type Heartbeat } from '#lib/api/node-messages.ts'
+import { BeginAnswer, QueueAnswer, ReceiveAnswer, type Heartbeat } from '#lib/api/node-messages.ts'
 import { RequestError, requests } from '#lib/api/requests.ts'
 import type { Clock } from '#lib/base/clock.ts'
 import type { LendingService } from '#lib/operation/http-queue.ts'
@@ -14,6 +14,8 @@ import type { Report } from '#lib/operation/report.ts'
 export interface NodeApi extends LendingService {
   heartbeat(heartbeat: Heartbeat): Promise<void>
   begin(operationId: string): Promise<BeginAnswer>
+  /** Where commands are to be had. */
+  queue(): Promise<QueueAnswer>
   report(reports: readonly Report[]): Promise<void>
   serverNow: () => Date
 }
@@ -44,6 +46,7 @@ export const nodeApi = (clock: Pick<Clock, 'now'>, { signal, ...settings }: Node
   return {
     heartbeat: (heartbeat) => ask(Nothing, 'POST', '/v1/node/heartbeat', { ...common, body: heartbeat }),
     begin: (id) => ask(BeginAnswer, 'POST', path`/v1/node/operations/${id}/begin`, common),
+    queue: () => ask(QueueAnswer, 'POST', '/v1/node/queue', common),
     report: (reports) => ask(Nothing, 'POST', '/v1/node/reports', { ...common, body: { reports } }),
     receive: async (waitMs, stopped = signal) => {
       const { messages } = await ask(ReceiveAnswer, 'POST', '/v1/node/commands/receive', {

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import * as z from 'zod'
+import { addAws } from './commands/aws.ts'
 import { addBackupCollect } from './commands/backup-collect.ts'
 import { addBackupCreate } from './commands/backup-create.ts'
 import { addBackupDelete } from './commands/backup-delete.ts'
@@ -98,6 +99,7 @@ export const droverProgram = (act: Act): Command => {
     addCatalog,
     addSetting,
     addToken,
+    addAws,
     addDemo,
     addCompletion,
   ]) {

@@ -125,7 +125,7 @@ describe('what there is', () => {
       { items: [{}, {}, {}] },
     ],
     ['backup show nas/web/one', /^labels +RecurringJob=nightly$/m, 'nas/web/one', { name: 'one' }],
-    ['target list', /^nas +file:\/\/\/backups\/ +- +never +ok$/m, 'nas', { items: [{ name: 'nas' }] }],
+    ['target list', /^nas +file:\/\/\/backups\/ +- +- +never +ok$/m, 'nas', { items: [{ name: 'nas' }] }],
     ['target show nas', /^looked at +never$/m, 'nas', { name: 'nas' }],
     ['target secret list', /^there are no secrets$/m, '', { items: [] }],
     ['job list', /^there are no jobs$/m, '', { items: [] }],

@@ -33,6 +33,8 @@ export interface ControlPlaneDeps {
   /** What is performed here, for want of a node. */
   performers: StorePerformers
   mayBegin: (command: PerformCommand) => Promise<Permission>
+  /** See perform-operation.ts. */
+  goOnLater?: ((command: PerformCommand) => Promise<void>) | undefined
   /** Of what is performed here. */
   sendReport: (report: Report) => Promise<void>
   /** Aborted when the process is to end: what is performed here is left for its next start. */

@@ -13,7 +13,7 @@ import {
   longestFailure,
   type IndexResult,
 } from '#lib/backup-index/index-backups.ts'
-import { changedBackupVolumes, eventsIn } from '#lib/backup-index/object-event.ts'
+import { changedBackupVolumes, eventsIn, targetToLookAt } from '#lib/backup-index/object-event.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import type { Catalog } from '#lib/catalog/catalog.ts'
 import type { Target } from '#lib/catalog/entities.ts'
@@ -24,6 +24,7 @@ import { handlerOf, type Handler } from './handler.ts'
 export interface IndexBackupDeps {
   catalog: Pick<Catalog, 'backups' | 'backupVolumes' | 'targets'>
   openTarget: (target: Target) => Promise<ObjectStore>
+  clock: { now: () => Date }
   log: Log
 }
 
@@ -68,11 +69,16 @@ export const indexBackup =
     const targets = await gathered(deps.catalog.targets.all({ partition: catalogKeys.target('').partition }))
     const trying = attempts(deps.log)
     const changed = new Map<string, Set<string>>()
-    for (const each of eventsIn(event))
-      await trying.make('reading an event', async () => {
-        for (const { target, backupVolume } of changedBackupVolumes(each, targets))
-          changed.set(target, (changed.get(target) ?? new Set()).add(backupVolume))
-      })
+    for (const each of eventsIn(event)) {
+      const due = targetToLookAt(each)
+      if (due !== undefined)
+        await trying.make(`looking at target ${due}`, async () => void (await indexTargetNow(deps)(due)))
+      else
+        await trying.make('reading an event', async () => {
+          for (const { target, backupVolume } of changedBackupVolumes(each, targets))
+            changed.set(target, (changed.get(target) ?? new Set()).add(backupVolume))
+        })
+    }
     for (const target of targets.filter(({ name }) => changed.has(name)))
       await trying.make(`indexing target ${target.name}`, () =>
         indexVolumes(deps, target, changed.get(target.name) ?? []),
@@ -82,7 +88,7 @@ export const indexBackup =
 
 /** All of a target: sets when, and what is wrong with it. @returns `undefined`: there is no such target any more. */
 export const indexTargetNow =
-  (deps: IndexBackupDeps & { clock: { now: () => Date } }) =>
+  (deps: IndexBackupDeps) =>
   async (name: string): Promise<IndexResult | undefined> => {
     const { catalog, openTarget, clock } = deps
     const target = await catalog.targets.get(catalogKeys.target(name))

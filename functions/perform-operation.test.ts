@@ -6,6 +6,7 @@ import type { Operation } from '#lib/operation/operation.ts'
 import type { Report } from '#lib/operation/report.ts'
 import type { Performance } from '#lib/perform/performer.ts'
 import type { StorePerformers } from '#lib/perform/store-performers.ts'
+import { controlPlaneHandlers } from './handlers.ts'
 import {
   controlPlaneOnMemory,
   failing,
@@ -177,6 +178,32 @@ describe('perform-operation', () => {
     areReportsTaken = true
     expect(await run(performCommand(operation))).toEqual(failing())
     expect(performed).toEqual(['op-1'])
+  })
+
+  it('goes on where it left off by a message to itself, where time ends each process', async () => {
+    const process = new AbortController()
+    const later: unknown[] = []
+    const deps = (ending?: AbortSignal) => ({
+      ...plane.deps,
+      ending,
+      goOnLater: async (command: unknown) => void later.push(command),
+    })
+    const command = performCommand(await plane.operations.add(verify))
+    const seen: unknown[] = []
+    behave = async ({ checkpoint, signal, writeCheckpoint }) => {
+      seen.push(checkpoint?.data)
+      if (checkpoint) return
+      writeCheckpoint({ doneBlocks: 7 }, new Uint8Array())
+      setImmediate(() => process.abort())
+      await plane.clock.sleep(3600_000, signal)
+    }
+    const first = controlPlaneHandlers(deps(process.signal))
+    expect(await first.performOperation(sqsEvent(controlPlaneNode, command))).toEqual(failing())
+    expect(later).toEqual([command])
+    const second = controlPlaneHandlers(deps())
+    expect(await second.performOperation(sqsEvent(controlPlaneNode, later[0]))).toEqual(failing())
+    expect(seen).toEqual([undefined, { doneBlocks: 7 }])
+    expect(await plane.operations.get('op-1')).toMatchObject({ state: 'succeeded' })
   })
 
   it('leaves what is under way when the process ends, and performs it again after', async () => {

@@ -7,6 +7,7 @@
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import { readCommand, type PerformCommand } from '#lib/operation/command.ts'
 import { isEnded, type Failure, type Operation } from '#lib/operation/operation.ts'
+import { ProcessEnding } from '#lib/perform/performer.ts'
 import type { Permission } from '#lib/perform/worker.ts'
 import { handlerOf, type Handler } from './handler.ts'
 import { SqsBatch, takeBatch, type BatchResponse } from './sqs-batch.ts'
@@ -16,6 +17,8 @@ import { workerReports, type Say, type WorkerReportsDeps } from './worker-report
 export interface PerformOperationDeps extends WatchedPerformanceDeps, Omit<WorkerReportsDeps, 'clock'> {
   /** @throws when there is no answer: the message comes again. */
   mayBegin: (command: PerformCommand) => Promise<Permission>
+  /** Where time ends a process: sends itself the command once more, to go on with what it left. Absent: the message comes again. */
+  goOnLater?: ((command: PerformCommand) => Promise<void>) | undefined
 }
 
 /** `undefined`: there is none, or it has ended, and nothing is to be done. */
@@ -56,9 +59,17 @@ const performIfWanted = async (
       )
     case 'not-current':
       return say({ kind: 'failed', failure: { code: 'not-current', message: permission.reason } })
+    case 'refused':
+      return say({ kind: 'failed', failure: permission.failure })
     case 'go':
       await say({ kind: 'progress', progress: null })
-      return say(await performWatched(deps)(command, { isAgain, isCancelled: false }, say))
+      return say(
+        await performWatched(deps)(
+          command,
+          { isAgain, isCancelled: false, checkpoint: operation.checkpoint },
+          say,
+        ),
+      )
     default:
       return permission satisfies never
   }
@@ -69,7 +80,12 @@ const performCommand = async (deps: PerformOperationDeps, command: PerformComman
   if (!operation) return
   const say = workerReports(deps, operation)
   const failure = refusalOf(deps, command, operation)
-  await (failure ? say({ kind: 'refused', failure }) : performIfWanted(deps, command, operation, say))
+  try {
+    await (failure ? say({ kind: 'refused', failure }) : performIfWanted(deps, command, operation, say))
+  } catch (error) {
+    if (!(error instanceof ProcessEnding) || !deps.goOnLater) throw error
+    await deps.goOnLater(command)
+  }
 }
 
 /** What is under way already is not ended by a second, unreadable command. */

@@ -7,6 +7,7 @@ import type { Log } from '#lib/base/log.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import type { Catalog } from '#lib/catalog/catalog.ts'
 import type { PerformCommand } from '#lib/operation/command.ts'
+import type { JsonObject } from '#lib/operation/json.ts'
 import type { OperationKind } from '#lib/operation/operation-kinds.ts'
 import { isEnded, type OperationProgress } from '#lib/operation/operation.ts'
 import type { ReportEvent } from '#lib/operation/report.ts'
@@ -52,15 +53,41 @@ interface Watched {
   operationId: string
   /** Aborted when it is no longer wanted. */
   controller: AbortController
+  checkpoints: Checkpoints
   progress: () => OperationProgress | null
   say: Say
 }
 
+/** In the catalog, which is the journal of a worker that has none. */
+interface Checkpoints {
+  latest(data: JsonObject): void
+  /** What is not there yet. */
+  write(): Promise<void>
+}
+
+const checkpointsOf = ({ catalog }: WatchedPerformanceDeps, operationId: string): Checkpoints => {
+  let unwritten: JsonObject | undefined
+  return {
+    latest: (data) => {
+      unwritten = data
+    },
+    write: async () => {
+      const checkpoint = unwritten
+      if (!checkpoint) return
+      await catalog.operations.change(catalogKeys.operation(operationId), (there) =>
+        there && !isEnded(there) ? { ...there, checkpoint } : undefined,
+      )
+      if (unwritten === checkpoint) unwritten = undefined
+    },
+  }
+}
+
 const look = async (
   { catalog }: WatchedPerformanceDeps,
-  { operationId, controller, progress, say }: Watched,
+  { operationId, controller, checkpoints, progress, say }: Watched,
   isTimeForSign: boolean,
 ): Promise<void> => {
+  await checkpoints.write()
   const operation = await catalog.operations.get(catalogKeys.operation(operationId))
   if (!operation || operation.isCancelRequested || isEnded(operation)) controller.abort()
   else if (isTimeForSign) await say({ kind: 'progress', progress: progress() })
@@ -77,12 +104,19 @@ const watch = async (deps: WatchedPerformanceDeps, watched: Watched, signal: Abo
   }
 }
 
+export interface Standing {
+  isAgain: boolean
+  isCancelled: boolean
+  /** Of before. */
+  checkpoint?: JsonObject | undefined
+}
+
 /** @returns what is to be reported as its end. Whatever fails is one. @throws ProcessEnding. */
 export const performWatched =
   (deps: WatchedPerformanceDeps) =>
   async (
     command: PerformCommand,
-    { isAgain, isCancelled }: { isAgain: boolean; isCancelled: boolean },
+    { isAgain, isCancelled, checkpoint }: Standing,
     say: Say,
   ): Promise<ReportEvent> => {
     const { operationId, kind } = command
@@ -91,14 +125,15 @@ export const performWatched =
     if (isCancelled) controller.abort()
     const over = new AbortController()
     let progress: OperationProgress | null = null
-    const watching = watch(deps, { operationId, controller, progress: () => progress, say }, over.signal)
+    const checkpoints = checkpointsOf(deps, operationId)
+    const watched = { operationId, controller, checkpoints, progress: () => progress, say }
+    const watching = watch(deps, watched, over.signal)
     try {
       const result = await perform(allPerformers(deps.performers), command, {
         signal: ending ? AbortSignal.any([controller.signal, ending]) : controller.signal,
         isAgain,
-        checkpoint: undefined,
-        // Those of a store have none: they look at what is there.
-        writeCheckpoint: () => {},
+        checkpoint: checkpoint && { data: checkpoint, appended: new Uint8Array() },
+        writeCheckpoint: (data) => checkpoints.latest(data),
         onProgress: (latest) => {
           progress = latest
         },
@@ -107,7 +142,10 @@ export const performWatched =
     } catch (error) {
       log.info('operation not done', { operation: operationId, kind, error: String(error) })
       if (controller.signal.aborted) return { kind: 'cancelled' }
-      if (ending?.aborted) throw new ProcessEnding('the process ends', { cause: error })
+      if (ending?.aborted) {
+        await checkpoints.write()
+        throw new ProcessEnding('the process ends', { cause: error })
+      }
       return { kind: 'failed', failure: failureOf(error) }
     } finally {
       over.abort()

@@ -5,7 +5,10 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { apiApp } from '#lib/api/app.ts'
 import type { ApiDeps } from '#lib/api/api-deps.ts'
+import { reachTargets } from '#lib/api/reach-targets.ts'
 import type { ApiApp } from '#lib/api/routing.ts'
+import { targetCredentials } from '#lib/api/target-credentials.ts'
+import { vendAccess } from '#lib/api/vend-access.ts'
 import { blockWorkers } from '#lib/backup/block-workers.ts'
 import type { Clock } from '#lib/base/clock.ts'
 import type { Ids } from '#lib/base/ids.ts'
@@ -14,21 +17,18 @@ import { beginOperation } from '#lib/catalog/begin-operation.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import { listeningSince } from '#lib/catalog/listening-since.ts'
 import { catalog as catalogOver, type Catalog } from '#lib/catalog/catalog.ts'
-import type { Target } from '#lib/catalog/entities.ts'
 import { reconcileVolumes } from '#lib/catalog/reconcile-volumes.ts'
 import { settingValue } from '#lib/catalog/settings.ts'
 import { sqliteItemStore } from '#lib/catalog/sqlite-item-store.ts'
 import { jobCollection } from '#lib/jobs/job-collection.ts'
 import { syncRules } from '#lib/jobs/sync-rules.ts'
-import type { ObjectStore } from '#lib/object-store/object-store.ts'
 import { controlPlaneNode } from '#lib/operation/control-plane-node.ts'
 import { leasedQueue } from '#lib/operation/leased-queue.ts'
 import { sqliteQueues } from '#lib/operation/sqlite-leases.ts'
 import { storePerformers } from '#lib/perform/store-performers.ts'
 import { timerRules } from '#lib/schedule/timer-rules.ts'
 import { openFileSecretStore } from '#lib/target/file-secret-store.ts'
-import { openTarget } from '#lib/target/open-target.ts'
-import { parseTargetUrl } from '#lib/target/target-url.ts'
+import { stsSessions } from '#lib/target/sts-sessions.ts'
 import { controlPlaneHandlers, type ControlPlaneHandlers } from '../functions/handlers.ts'
 import { indexTargetNow } from '../functions/index-backup.ts'
 import { everyWhile } from './loop.ts'
@@ -40,7 +40,7 @@ export interface ControlPlaneSettings {
   clock: Clock
   ids: Ids
   log: Log
-  /** Of S3 targets that name no secret. */
+  /** Of S3 targets that name no secret, and DROVER_BACKUP_ROLE_ARN, a role for them. */
   env: Readonly<Record<string, string | undefined>>
 }
 
@@ -67,24 +67,9 @@ const openPorts = async (settings: ControlPlaneSettings) => {
   const leasesOf = (queue: string) =>
     queues.leases(queue, queue === controlPlaneNode ? { leaseMs: dayMs } : {})
   const queueOf = (queue: string) => leasedQueue({ leases: leasesOf(queue), clock, log })
-  const targetOf = async (name: string): Promise<Target> => {
-    const target = await catalog.targets.get(catalogKeys.target(name))
-    if (target) return target
-    throw new Error(`there is no backup target ${name} any more`)
-  }
-  /** Each is kept open, with its connections, until its URL or its credentials change. */
-  const opened = new Map<string, { by: string; store: ObjectStore }>()
-  const open = async ({ name, url, credential, indexedAt }: Target): Promise<ObjectStore> => {
-    const keys = credential === null ? env : ((await secrets.get(credential)) ?? {})
-    const by = JSON.stringify([url, credential, credential === null ? null : keys])
-    const before = opened.get(name)
-    if (before?.by === by) return before.store
-    const target = parseTargetUrl(url)
-    // A folder is made when its target is new; one that is gone later was on a share that is not mounted.
-    const store = openTarget(target, { env: keys, clock, createFolder: indexedAt === null })
-    if (target.kind === 's3') opened.set(name, { by, store })
-    return store
-  }
+  const sessions = stsSessions()
+  const reachDeps = { catalog, secrets, sessions, clock, log }
+  const reachSettings = { env, defaultRoleArn: env['DROVER_BACKUP_ROLE_ARN'] || undefined }
   return {
     items,
     queues,
@@ -93,8 +78,9 @@ const openPorts = async (settings: ControlPlaneSettings) => {
     jobs: jobCollection(items),
     leasesOf,
     queueOf,
-    targetOf,
-    openTarget: open,
+    ...reachTargets(reachDeps, reachSettings),
+    vend: vendAccess(reachDeps, reachSettings),
+    credentialsOf: targetCredentials(reachDeps, reachSettings),
     clock,
     ids,
     log,
@@ -111,17 +97,13 @@ interface Work {
 }
 
 const handlersOver = (ports: Ports, { workers, checks, ending }: Work) => {
-  const { catalog, clock, ids, log, queueOf, targetOf } = ports
-  const openNamed = async (_operationId: string, name: string) => {
-    const target = await targetOf(name)
-    return { store: await ports.openTarget(target), url: target.url }
-  }
+  const { catalog, clock, ids, log, queueOf, openForOperation } = ports
   return controlPlaneHandlers({
     ...ports,
     checks,
     ending,
     listeningSince: listeningSince(clock),
-    performers: storePerformers({ clock, ids, log, workers, openTarget: openNamed }),
+    performers: storePerformers({ clock, ids, log, workers, openTarget: openForOperation }),
     mayBegin: async ({ operationId }) =>
       (await beginOperation({ catalog })(operationId, controlPlaneNode)).permission,
     sendReport: (report) =>

@@ -200,6 +200,8 @@ export const apiWorld = async (more: Partial<ApiDeps> = {}) => {
       },
     },
     secrets: memorySecretStore(),
+    vend: async ({ url }) => ({ url, settings: {}, expiresAt: null }),
+    credentialsOf: async () => undefined,
     openTarget: async (target) => storeOf(target),
     onObjectEvent: async (event) => {
       objectEvents.push(event)

@@ -14,6 +14,7 @@ const mayImport: Record<string, readonly string[]> = {
   backup: ['base', 'object-store', 'target', 'backupstore', 'volume'],
   operation: ['base'],
   perform: ['base', 'object-store', 'target', 'backupstore', 'volume', 'backup', 'operation'],
+  installation: ['base'],
   catalog: ['base', 'operation'],
   'backup-index': ['base', 'object-store', 'target', 'backupstore', 'backup', 'operation', 'catalog'],
   schedule: ['base', 'operation', 'catalog'],
@@ -33,7 +34,17 @@ const mayImport: Record<string, readonly string[]> = {
 
 /** Runtimes import `lib`; no runtime imports another. */
 const runtimeMayImport: Record<string, readonly string[]> = {
-  cli: ['base', 'object-store', 'target', 'backupstore', 'volume', 'backup', 'api', 'scripts'],
+  cli: [
+    'base',
+    'object-store',
+    'target',
+    'backupstore',
+    'volume',
+    'backup',
+    'installation',
+    'api',
+    'scripts',
+  ],
   agent: ['base', 'target', 'backup', 'volume', 'operation', 'perform', 'api', 'scripts'],
   functions: Object.keys(mayImport),
   standalone: [...Object.keys(mayImport), 'functions'],

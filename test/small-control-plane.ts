@@ -5,6 +5,7 @@ import type { Clock } from '#lib/base/clock.ts'
 import { silentLog } from '#lib/base/log.ts'
 import { newToken } from '#lib/api/new-token.ts'
 import { nodeRoutes } from '#lib/api/node-routes.ts'
+import { vendAccess } from '#lib/api/vend-access.ts'
 import { apiRouter, authenticate, sendProblem } from '#lib/api/routing.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import { catalog } from '#lib/catalog/catalog.ts'
@@ -26,6 +27,9 @@ export const smallControlPlane = async (clock: Clock) => {
   /** What was asked, by path, in order; and whether anything is answered. */
   const asked: string[] = []
   const state = { isReachable: true }
+  const storeSecrets = { get: async (name: string) => secrets.get(name) }
+  const noSessions = () => Promise.reject(new Error('there is no STS'))
+  const vending = { catalog: things, secrets: storeSecrets, sessions: noSessions, clock, log: silentLog }
   const deps = {
     catalog: things,
     leasesOf: () => leases,
@@ -34,12 +38,7 @@ export const smallControlPlane = async (clock: Clock) => {
         await recordReport({ catalog: things })(Report.parse(JSON.parse(body)))
       },
     },
-    secrets: {
-      get: async (name: string) => secrets.get(name),
-      put: async () => {},
-      remove: async () => {},
-      names: async () => [...secrets.keys()],
-    },
+    vend: vendAccess(vending, { env: {} }),
     clock,
     log: silentLog,
   }

@@ -18,6 +18,8 @@ const fromEnvironment = [
   'AWS_ACCESS_KEY_ID',
   'AWS_SECRET_ACCESS_KEY',
   'AWS_SESSION_TOKEN',
+  'AWS_IAM_ROLE_ARN',
+  'AWS_EXTERNAL_ID',
   'AWS_ENDPOINTS',
   'AWS_CERT',
   'VIRTUAL_HOSTED_STYLE',
@@ -28,6 +30,7 @@ const fromFilesAlone = ['AWS_PROFILE', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'] 
 const example = `
 Examples:
   $ AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… drover target secret put aws
+  $ AWS_IAM_ROLE_ARN=arn:aws:iam::123456789012:role/backups drover target secret put cloud
   $ drover target secret put minio --from-file minio.env
 
 Read from the environment: ${fromEnvironment.join(', ')}.
@@ -35,7 +38,7 @@ A file has lines KEY=VALUE, a certificate in quotes; also of ${fromFilesAlone.jo
 
 const nothing = (where: string): UsageError =>
   new UsageError('wrong-usage', `${where} has no credentials`, {
-    hint: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --from-file with lines KEY=VALUE',
+    hint: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_IAM_ROLE_ARN, or give --from-file with lines KEY=VALUE',
   })
 
 const readSecretFile = async (path: string): Promise<Record<string, string>> => {

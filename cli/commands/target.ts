@@ -32,9 +32,19 @@ const columns: Column<Target>[] = [
   { title: 'TARGET', value: ({ name }) => name },
   { title: 'URL', value: ({ url }) => url },
   { title: 'SECRET', value: ({ credential }) => credential ?? undefined },
+  { title: 'CREDENTIALS', value: ({ credentials }) => credentials?.kind },
   { title: 'LOOKED AT', value: ({ indexedAt }) => indexedAt ?? 'never' },
   { title: 'STATE', value: ({ failure }) => failure ?? 'ok' },
 ]
+
+const whose = {
+  'per-operation': 'for each operation alone',
+  shared: 'the same for all operations',
+  none: 'none are handed out',
+} as const
+
+const credentialsText = ({ kind, reason }: NonNullable<Target['credentials']>): string =>
+  `${whose[kind]}: ${reason}`
 
 const shown = (target: Target): Outcome => ({
   json: target,
@@ -42,6 +52,7 @@ const shown = (target: Target): Outcome => ({
     target: target.name,
     url: target.url,
     secret: target.credential ?? undefined,
+    credentials: target.credentials && credentialsText(target.credentials),
     'reached by': target.reachedBy === null ? undefined : `nodes of cluster ${target.reachedBy}`,
     'looked at': target.indexedAt ?? 'never',
     state: target.failure ?? 'ok',

@@ -6,6 +6,7 @@ import { EnrolmentError, type EnrolmentErrorCode } from '#lib/api/node-enrolment
 import { RequestError } from '#lib/api/requests.ts'
 import { BackupError, type BackupErrorCode } from '#lib/backup/backup-error.ts'
 import { BackupstoreError, type BackupstoreErrorCode } from '#lib/backupstore/backupstore-error.ts'
+import { InstallationError, type InstallationErrorCode } from '#lib/installation/installation-error.ts'
 import { ObjectStoreError, type ObjectStoreErrorCode } from '#lib/object-store/object-store.ts'
 import { TargetError, type TargetErrorCode } from '#lib/target/target-error.ts'
 import { VolumeError, type VolumeErrorCode } from '#lib/volume/volume-error.ts'
@@ -82,6 +83,10 @@ const targetExits: Record<TargetErrorCode, Exit> = {
   unsupported: 'usage',
   'invalid-settings': 'usage',
   'no-folder': 'missing',
+  'no-secret': 'missing',
+  'policy-too-large': 'usage',
+  'role-refused': 'noAccess',
+  'sts-unavailable': 'failed',
 }
 
 const volumeExits: Record<VolumeErrorCode, Exit> = {
@@ -120,6 +125,21 @@ const enrolmentExits: Record<EnrolmentErrorCode, Exit> = {
   'token-refused': 'noAccess',
 }
 
+const installationExits: Record<InstallationErrorCode, Exit> = {
+  'invalid-stack-name': 'usage',
+  'no-region': 'usage',
+  'no-credentials': 'noAccess',
+  'credentials-expired': 'noAccess',
+  'credentials-refused': 'noAccess',
+  'not-allowed': 'noAccess',
+  unreachable: 'noAccess',
+  busy: 'busy',
+  'not-drover': 'usage',
+  protected: 'busy',
+  'deletion-failed': 'failed',
+  failed: 'failed',
+}
+
 /** Of the API's own codes (`lib/api/api-error.ts`), and of requests that had no answer. */
 const requestExits: ReadonlyMap<string, Exit> = new Map([
   ['invalid-request', 'usage'],
@@ -154,6 +174,7 @@ export const exitOf = (error: unknown): Exit => {
   if (error instanceof VolumeError) return volumeExits[error.code]
   if (error instanceof LocalServerError) return localServerExits[error.code]
   if (error instanceof EnrolmentError) return enrolmentExits[error.code]
+  if (error instanceof InstallationError) return installationExits[error.code]
   if (error instanceof RequestError)
     return requestExits.get(error.code) ?? operationExits.get(error.code) ?? 'failed'
   if (error instanceof OperationFailed) return operationExits.get(error.code) ?? 'failed'

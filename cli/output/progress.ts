@@ -9,7 +9,7 @@ export interface Step {
   what: string
   done: number
   total: number
-  unit: 'bytes' | 'blocks'
+  unit: 'bytes' | 'blocks' | 'resources'
 }
 
 export interface Progress {
@@ -22,7 +22,7 @@ export interface Progress {
 type Stopwatch = () => number
 
 const inUnit = (amount: number, unit: Step['unit']): string =>
-  unit === 'bytes' ? formatBytes(Math.round(amount)) : `${Math.round(amount)} blocks`
+  unit === 'bytes' ? formatBytes(Math.round(amount)) : `${Math.round(amount)} ${unit}`
 
 const formatSeconds = (seconds: number): string => {
   const whole = Math.ceil(seconds)
@@ -37,7 +37,8 @@ export const progressParts = (
   elapsedMs: number,
 ): { amount: string; rate: string; left: string } => {
   const amount = `${inUnit(done, unit)} of ${inUnit(total, unit)}`
-  if (done === 0 || elapsedMs < 500) return { amount, rate: '', left: '' }
+  // A handful, of which each takes a time of its own.
+  if (done === 0 || elapsedMs < 500 || unit === 'resources') return { amount, rate: '', left: '' }
   const perSecond = (done / elapsedMs) * 1000
   return {
     amount,

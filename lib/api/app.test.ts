@@ -13,15 +13,24 @@ it('tells whether the catalog answers, to whoever asks', async () => {
 })
 
 it.each([
-  new CatalogError('damaged', 'the disk is broken at /secret/place'),
-  new TypeError('secret is undefined'),
-])('tells a fault of the service to the log alone: %s', async (error) => {
+  {
+    error: new CatalogError('damaged', 'the disk is broken at /secret/place'),
+    status: 500,
+    code: 'internal',
+  },
+  { error: new TypeError('secret is undefined'), status: 500, code: 'internal' },
+  {
+    error: new CatalogError('unavailable', 'role secret may not', { hint: 'let role secret' }),
+    status: 503,
+    code: 'unavailable',
+  },
+])('tells a fault of the service to the log alone: $error', async ({ error, status, code }) => {
   const world = await apiWorld()
   world.deps.catalog.volumes.get = async () => {
     throw error
   }
   const answer = await world.answer('/v1/volumes/primary/web', { token: world.tokens.viewer })
-  expect(answer).toMatchObject({ status: 500, body: { code: 'internal', hint: expect.any(String) } })
+  expect(answer).toMatchObject({ status, body: { code, hint: expect.any(String) } })
   expect(JSON.stringify(answer)).not.toContain('secret')
   expect(world.logged).toMatchObject([
     {
@@ -31,6 +40,7 @@ it.each([
         method: 'GET',
         path: '/v1/volumes/primary/web',
         error: expect.stringContaining(error.message),
+        ...('hint' in error && { hint: error.hint }),
       },
     },
   ])

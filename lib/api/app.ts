@@ -5,6 +5,7 @@
  */
 import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
+import { CodedError } from '#lib/base/errors.ts'
 import { MiB } from '#lib/base/sizes.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import { ApiError } from './api-error.ts'
@@ -41,11 +42,12 @@ export const apiApp = (deps: ApiDeps): ApiApp => {
   app.onError((error, context) => {
     if (error instanceof HTTPException) return sendProblem(context, unreadable(error))
     const response = sendProblem(context, error)
-    if (response.status === 500)
+    if (response.status >= 500)
       deps.log.error('request failed', {
         method: context.req.method,
         path: context.req.path,
         error: error.stack ?? String(error),
+        ...(error instanceof CodedError && { hint: error.hint }),
       })
     return response
   })

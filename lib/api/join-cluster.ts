@@ -11,7 +11,7 @@ import type { JoinAnswer } from './node-messages.ts'
 import type { Principal } from './principal.ts'
 import { tokenHash } from './routing.ts'
 
-export type JoinClusterDeps = Pick<ApiDeps, 'catalog' | 'clock'>
+export type JoinClusterDeps = Pick<ApiDeps, 'catalog' | 'clock' | 'makeQueue'>
 
 export interface JoinCluster {
   principal: Pick<Principal, 'cluster'>
@@ -63,6 +63,8 @@ export const joinCluster = async (
 ): Promise<JoinAnswer> => {
   const { catalog, clock } = deps
   const cluster = await checkJoin(deps, principal, node)
+  // Before the token is used up: the name of a queue that was just removed is blocked for a minute.
+  await deps.makeQueue?.(node)
   // Of two that come with the same token at once, one gets past here.
   if (!(await catalog.tokens.remove(catalogKeys.token(tokenHash(token)))))
     throw new ApiError('forbidden', 'the token to join with was used meanwhile', {

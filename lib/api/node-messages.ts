@@ -65,6 +65,8 @@ export const TargetAccess = z.object({
   url: z.string(),
   /** Under the names of Longhorn's credential secret. */
   settings: z.record(z.string(), z.string().optional()),
+  /** When they end: whoever needs them longer asks again. Null: they do not end. */
+  expiresAt: z.string().nullable(),
 })
 export type TargetAccess = z.infer<typeof TargetAccess>
 
@@ -82,6 +84,27 @@ export const BeginAnswer = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('not-current'), reason: z.string() }),
 ])
 export type BeginAnswer = z.infer<typeof BeginAnswer>
+
+const Credentials = z.object({
+  accessKeyId: z.string(),
+  secretAccessKey: z.string(),
+  sessionToken: z.string(),
+})
+
+/** Where a node gets its commands: from the control plane itself, or from a queue of its own, with credentials for that alone. */
+export const QueueAnswer = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('http') }),
+  z.object({
+    kind: z.literal('sqs'),
+    url: z.url(),
+    region: z.string(),
+    credentials: Credentials,
+    expiresAt: z.iso.datetime(),
+    /** While the node has nothing to do: each heartbeat costs requests. */
+    idleHeartbeatSeconds: z.int().min(30).max(300),
+  }),
+])
+export type QueueAnswer = z.infer<typeof QueueAnswer>
 
 /** `waitMs`: how long to wait for a first one. */
 export const ReceiveRequest = z.strictObject({ waitMs: z.int().min(0).max(20_000) })

@@ -9,6 +9,8 @@ import type { MessageLeases } from '#lib/operation/message-leases.ts'
 import type { Operation } from '#lib/operation/operation.ts'
 import type { QueueMessage } from '#lib/operation/queue.ts'
 import type { Report } from '#lib/operation/report.ts'
+import type { Session, SessionRequest } from '#lib/target/sts-sessions.ts'
+import { TargetError } from '#lib/target/target-error.ts'
 import type { SettingsRecord } from '#lib/target/target-settings.ts'
 import { queuedOperation } from '#test/queued-operation.ts'
 import { storedVolume } from '#test/stored-volume.ts'
@@ -16,6 +18,14 @@ import { newToken } from './new-token.ts'
 import { JoinAnswer, ReceiveAnswer } from './node-messages.ts'
 import { nodeRoutes, type NodeRoutesDeps } from './node-routes.ts'
 import { apiRouter, authenticate, sendProblem, type ApiApp } from './routing.ts'
+import { vendAccess } from './vend-access.ts'
+
+const session = (name: string): Session => ({
+  accessKeyId: name,
+  secretAccessKey: 'session-secret',
+  sessionToken: 'session-token',
+  expiration: new Date('2026-01-01T01:00:00Z'),
+})
 
 const heartbeat = {
   version: '1.2.3',
@@ -40,6 +50,13 @@ describe('routes of nodes', () => {
   let token: string
 
   const serve = (more: Partial<NodeRoutesDeps> = {}) => {
+    const vending = {
+      catalog: things,
+      secrets: { get: async (name: string) => secrets[name] },
+      sessions: async ({ name }: SessionRequest) => session(name),
+      clock: systemClock,
+      log: silentLog,
+    }
     const deps: NodeRoutesDeps = {
       catalog: things,
       leasesOf: (node) => leases.get(node) ?? memoryLeases(systemClock),
@@ -48,12 +65,7 @@ describe('routes of nodes', () => {
           reported.push(message)
         },
       },
-      secrets: {
-        get: async (name) => secrets[name],
-        put: async () => {},
-        remove: async () => {},
-        names: async () => [],
-      },
+      vend: vendAccess(vending, { env: {} }),
       clock: systemClock,
       log: silentLog,
       ...more,
@@ -176,7 +188,22 @@ describe('routes of nodes', () => {
     it('gives the credentials of its target', async () => {
       secrets = { minio: keys, other: { AWS_ACCESS_KEY_ID: 'other' } }
       await addTarget('minio')
-      const access = { url: 's3://backups@us-east-1/', settings: keys }
+      const access = { url: 's3://backups@us-east-1/', settings: keys, expiresAt: null }
+      expect(await begin(backup)).toEqual({ kind: 'go', access })
+    })
+
+    it('gives a session of its role, and nothing of its secret but the way', async () => {
+      const roleArn = 'arn:aws:iam::123456789012:role/backups'
+      const more = { AWS_IAM_ROLE_ARN: roleArn, AWS_EXTERNAL_ID: 'ours', HTTPS_PROXY: 'http://proxy:3128' }
+      secrets = { minio: { ...keys, ...more } }
+      await addTarget('minio')
+      const settings = {
+        AWS_ACCESS_KEY_ID: 'create-backup.op-1',
+        AWS_SECRET_ACCESS_KEY: 'session-secret',
+        AWS_SESSION_TOKEN: 'session-token',
+        HTTPS_PROXY: 'http://proxy:3128',
+      }
+      const access = { url: 's3://backups@us-east-1/', settings, expiresAt: '2026-01-01T01:00:00.000Z' }
       expect(await begin(backup)).toEqual({ kind: 'go', access })
     })
 
@@ -184,7 +211,7 @@ describe('routes of nodes', () => {
       await addTarget(null)
       expect(await begin(backup)).toEqual({
         kind: 'go',
-        access: { url: 's3://backups@us-east-1/', settings: {} },
+        access: { url: 's3://backups@us-east-1/', settings: {}, expiresAt: null },
       })
     })
 
@@ -194,10 +221,26 @@ describe('routes of nodes', () => {
         reason: 'there is no backup target nas any more',
       })
       await addTarget('minio')
-      expect(await begin(undefined)).toEqual({
-        kind: 'not-current',
-        reason: 'backup target nas needs the secret minio, which is not there',
-      })
+      expect(await post('/node/operations/op-1/begin', undefined)).toEqual(
+        problem(409, 'no-secret', {
+          detail: 'backup target nas needs the secret minio, which is not there',
+          hint: expect.stringContaining('drover target secret put minio'),
+        }),
+      )
+    })
+
+    it.each([
+      ['role-refused', 409],
+      ['policy-too-large', 409],
+      ['sts-unavailable', 503],
+    ] as const)('says why there are no credentials: %s', async (code, status) => {
+      const refused = new TargetError(code, 'not today', { hint: 'tomorrow' })
+      serve({ vend: () => Promise.reject(refused) })
+      await addTarget(null)
+      await begin(backup)
+      expect(await post('/node/operations/op-1/begin', undefined)).toEqual(
+        problem(status, code, { detail: 'not today', hint: 'tomorrow' }),
+      )
     })
 
     it('gives no credentials to another node, nor for what is cancelled or unknown', async () => {
@@ -321,6 +364,7 @@ describe('routes of nodes', () => {
       '/v1/nodes/join': 'join',
       '/v1/node/heartbeat': 'node',
       '/v1/node/operations/{id}/begin': 'node',
+      '/v1/node/queue': 'node',
       '/v1/node/commands/receive': 'node',
       '/v1/node/commands/settle': 'node',
       '/v1/node/reports': 'node',

@@ -21,11 +21,13 @@ import {
   Heartbeat,
   JoinAnswer,
   JoinRequest,
+  QueueAnswer,
   ReceiveAnswer,
   ReceiveRequest,
   ReportsRequest,
   SettleRequest,
 } from './node-messages.ts'
+import { isOnTarget } from './operation-reach.ts'
 import {
   apiRouter,
   bearerToken,
@@ -37,7 +39,10 @@ import {
   type ApiContext,
 } from './routing.ts'
 
-export type NodeRoutesDeps = Pick<ApiDeps, 'catalog' | 'leasesOf' | 'reports' | 'secrets' | 'clock' | 'log'>
+export type NodeRoutesDeps = Pick<
+  ApiDeps,
+  'catalog' | 'leasesOf' | 'makeQueue' | 'queueAccess' | 'reports' | 'vend' | 'clock' | 'log'
+>
 
 const done = { 204: { description: 'It is taken' } } as const
 
@@ -67,21 +72,16 @@ const notCurrent = (reason: string): BeginAnswer => ({ kind: 'not-current', reas
  * have to take something back.
  */
 const withAccess = async (
-  { catalog, secrets }: NodeRoutesDeps,
+  { catalog, vend }: NodeRoutesDeps,
   operation: Operation | undefined,
   kind: 'go' | 'cancelled',
 ): Promise<BeginAnswer> => {
-  if (!operation || !('target' in operation.parameters)) return { kind, access: null }
+  if (!operation || !isOnTarget(operation)) return { kind, access: null }
   if (kind === 'cancelled' && operation.state === 'queued') return { kind, access: null }
   const { target: name } = operation.parameters
   const target = await catalog.targets.get(catalogKeys.target(name))
   if (!target) return notCurrent(`there is no backup target ${name} any more`)
-  const { url, credential } = target
-  if (credential === null) return { kind, access: { url, settings: {} } }
-  const settings = await secrets.get(credential)
-  return settings
-    ? { kind, access: { url, settings: { ...settings } } }
-    : notCurrent(`backup target ${name} needs the secret ${credential}, which is not there`)
+  return { kind, access: await vend(target, operation) }
 }
 
 const Reports = z.object({ reports: z.array(Report) })
@@ -166,6 +166,18 @@ const addLife = (app: ApiApp, deps: NodeRoutesDeps): void => {
 }
 
 const addMessages = (app: ApiApp, deps: NodeRoutesDeps): void => {
+  app.openapi(
+    routeFor('node', '/v1/node/queue', {
+      method: 'post',
+      summary: 'Ask where to get commands; of a queue of its own, credentials that end within the hour',
+      responses: { 200: jsonResponse('Where they are', QueueAnswer) },
+    }),
+    async (context) => {
+      const node = await askingNode(deps, context)
+      const answer: QueueAnswer = (await deps.queueAccess?.(node)) ?? { kind: 'http' }
+      return context.json(answer, 200, { 'cache-control': 'no-store' })
+    },
+  )
   app.openapi(
     routeFor('node', '/v1/node/commands/receive', {
       method: 'post',

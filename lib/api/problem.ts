@@ -4,6 +4,7 @@
 import * as z from 'zod'
 import { CodedError } from '#lib/base/errors.ts'
 import { CatalogError } from '#lib/catalog/catalog-error.ts'
+import { TargetError } from '#lib/target/target-error.ts'
 import { ApiError, type ApiErrorCode, type FieldFault } from './api-error.ts'
 
 export const problemType = 'application/problem+json'
@@ -36,12 +37,13 @@ const statuses: Record<ApiErrorCode, { status: number; title: string }> = {
 const codeOfCatalog = (error: CatalogError): ApiErrorCode => {
   if (error.code === 'invalid-cursor' || error.code === 'invalid-key') return 'invalid-request'
   if (error.code === 'item-too-large') return 'too-large'
-  return error.code === 'busy' ? 'unavailable' : 'internal'
+  return error.code === 'busy' || error.code === 'unavailable' ? 'unavailable' : 'internal'
 }
 
 const statusOf = (error: unknown): { status: number; title: string } => {
   if (error instanceof ApiError) return statuses[error.code]
   if (error instanceof CatalogError) return statuses[codeOfCatalog(error)]
+  if (error instanceof TargetError && error.code === 'sts-unavailable') return statuses.unavailable
   // What a capability refuses, it refuses because of what it was asked.
   return statuses[error instanceof CodedError ? 'conflict' : 'internal']
 }
@@ -51,7 +53,17 @@ const fieldsOf = (error: CodedError<string>): readonly FieldFault[] => {
   return error.code === 'invalid-cursor' ? [{ field: 'cursor', message: error.message }] : []
 }
 
+/** What a database says names accounts, roles and tables, and is told before anybody is authenticated: it is for the log. */
+const unavailableCatalog: Problem = {
+  type: 'about:blank',
+  ...statuses.unavailable,
+  detail: 'the catalog is not available; the log of the service says more',
+  code: 'unavailable',
+  hint: 'try again; then see the log',
+}
+
 export const problemOf = (error: unknown): Problem => {
+  if (error instanceof CatalogError && error.code === 'unavailable') return unavailableCatalog
   const { status, title } = statusOf(error)
   if (!(error instanceof CodedError) || status === 500) {
     const detail = 'the service failed; its log says more'

@@ -73,11 +73,18 @@ const reasonOf = (error: unknown): string => {
   return code ?? (error instanceof Error ? error.message : String(error))
 }
 
-const unreachable = (url: string, error: unknown): RequestError =>
-  new RequestError('unreachable', `${url} does not answer: ${reasonOf(error)}`, {
+/** Source: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const isUntrusted = (reason: string): boolean => /CERT|VERIFY_LEAF|ISSUER/.test(reason)
+
+const unreachable = (url: string, error: unknown): RequestError => {
+  const reason = reasonOf(error)
+  return new RequestError('unreachable', `${url} does not answer: ${reason}`, {
     cause: error,
-    hint: 'see whether the service runs ("npm start"), and whether its address is right (DROVER_URL)',
+    hint: isUntrusted(reason)
+      ? 'it has a certificate that is not trusted here: if that is of your own authority, set NODE_EXTRA_CA_CERTS to its PEM file'
+      : 'see whether the service runs ("npm start"), and whether its address is right (DROVER_URL)',
   })
+}
 
 export const requests = ({
   url,

@@ -79,6 +79,17 @@ const QueuedEvents = z.object({ Records: z.array(z.object({ body: z.string() }))
 export const eventsIn = (event: unknown): unknown[] =>
   QueuedEvents.safeParse(event).data?.Records.map(({ body }) => parsedJson(body)) ?? [event]
 
+/** Ours too: all of a target is to be looked at, for what no event told. */
+const TargetLookDue = z.object({
+  source: z.literal('drover'),
+  'detail-type': z.literal('Target Look Due'),
+  detail: z.object({ target: z.string() }),
+})
+
+/** The target that is to be looked at; `undefined`: it is another event. */
+export const targetToLookAt = (event: unknown): string | undefined =>
+  TargetLookDue.safeParse(event).data?.detail.target
+
 /** What an agent's report of a backup that was made, or deleted, says to whoever listens to a store's events. */
 export const backupCommittedEvent = (detail: ChangedBackupVolume) => ({
   source: 'drover',

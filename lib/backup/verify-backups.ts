@@ -6,7 +6,7 @@ import { rfc3339, type Clock } from '#lib/base/clock.ts'
 import { forEachConcurrently } from '#lib/base/concurrency.ts'
 import type { Log } from '#lib/base/log.ts'
 import { MiB } from '#lib/base/sizes.ts'
-import { updateBadBlocks, type BadBlock } from '#lib/backupstore/bad-blocks.ts'
+import { readBadBlocks, updateBadBlocks, type BadBlock } from '#lib/backupstore/bad-blocks.ts'
 import type { BackupConfig } from '#lib/backupstore/backup-config.ts'
 import {
   backupMissing,
@@ -17,7 +17,7 @@ import {
 } from '#lib/backupstore/backup-volume.ts'
 import { BackupstoreError } from '#lib/backupstore/backupstore-error.ts'
 import { compressionMethodOf } from '#lib/backupstore/block.ts'
-import { checksumSet } from '#lib/backupstore/checksum-set.ts'
+import { checksumSet, type ChecksumSet } from '#lib/backupstore/checksum-set.ts'
 import { isInProgress } from '#lib/backupstore/in-progress.ts'
 import { volumeKeys, type VolumeKeys } from '#lib/backupstore/keys.ts'
 import { ObjectStoreError, type ObjectStore } from '#lib/object-store/object-store.ts'
@@ -38,8 +38,18 @@ export interface VerifyBackups {
   /** Default: all committed backups of the volume. */
   backupName?: string | undefined
   concurrency?: number | undefined
-  onProgress?: ((progress: { doneBlocks: number; totalBlocks: number }) => void) | undefined
+  /** Where an earlier run was broken off: it goes on from there if the backups are still the same. */
+  checkpoint?: VerifyCheckpoint | undefined
+  onProgress?: ((progress: VerifyCheckpoint) => void) | undefined
+  /** Every few GiB, and when it is broken off. Bad blocks found until then are in the list beside volume.cfg. */
+  onCheckpoint?: ((checkpoint: VerifyCheckpoint) => void) | undefined
   signal?: AbortSignal | undefined
+}
+
+/** The first `doneBlocks` of the distinct blocks, in the order of the backups' lists, were looked at. */
+export interface VerifyCheckpoint {
+  doneBlocks: number
+  totalBlocks: number
 }
 
 export interface VerifyBackupsResult {
@@ -115,6 +125,94 @@ const countDistinct = (configs: readonly BackupConfig[]): number => {
   return seen.size
 }
 
+interface Checked {
+  bad: Map<string, BadBlock>
+  sound: ChecksumSet
+  counts: { doneBlocks: number; checkedBytes: number }
+}
+
+const checkpointEveryBlocks = 1024
+
+/** What an earlier run looked at: bad is what it wrote into the list. */
+const alreadyChecked = async (
+  { store }: VerifyBackupsDeps,
+  keys: VolumeKeys,
+  { checkpoint }: VerifyBackups,
+  totalBlocks: number,
+): Promise<{ doneBlocks: number; known: ReadonlyMap<string, BadBlock> }> => {
+  const fromStart = { doneBlocks: 0, known: new Map() }
+  if (checkpoint?.totalBlocks !== totalBlocks) return fromStart
+  try {
+    return { doneBlocks: checkpoint.doneBlocks, known: await readBadBlocks(store, keys) }
+  } catch (error) {
+    if (error instanceof BackupstoreError) return fromStart
+    throw error
+  }
+}
+
+/** How many from the first on are done, where later ones may be done before earlier ones. */
+const donePrefix = (done: number) => {
+  const ahead = new Set<number>()
+  return {
+    add: (at: number): void => {
+      ahead.add(at)
+      while (ahead.delete(done)) done++
+    },
+    count: () => done,
+  }
+}
+
+/** Each distinct block, but those that an earlier run looked at. */
+const checkAll = async (
+  deps: VerifyBackupsDeps,
+  keys: VolumeKeys,
+  { command, configs }: { command: VerifyBackups; configs: readonly BackupConfig[] },
+): Promise<Checked> => {
+  const totalBlocks = countDistinct(configs)
+  const before = await alreadyChecked(deps, keys, command, totalBlocks)
+  const bad = new Map<string, BadBlock>()
+  const sound = checksumSet()
+  const counts = { doneBlocks: 0, checkedBytes: 0 }
+  const prefix = donePrefix(before.doneBlocks)
+  let kept = before.doneBlocks
+  const keep = async (): Promise<void> => {
+    kept = prefix.count()
+    const isKept = await keepBadBlocks(deps, keys, bad, (checksum) => sound.has(checksum))
+    // Bad blocks that are written nowhere would be forgotten.
+    if (isKept || bad.size === 0) command.onCheckpoint?.({ doneBlocks: kept, totalBlocks })
+  }
+  const { signal } = command
+  const limit = { limit: command.concurrency ?? concurrencyFor(configs), signal }
+  try {
+    await forEachConcurrently(
+      numbered(distinctBlocks(configs)),
+      limit,
+      async ([at, { config, checksum }]) => {
+        const known = before.known.get(checksum)
+        const isKnown = at < before.doneBlocks
+        const reason = isKnown
+          ? known?.reason
+          : await checkBlock(deps, keys, config, checksum, signal, counts)
+        if (reason === undefined) sound.add(checksum)
+        else bad.set(checksum, (isKnown && known) || { reason, foundAt: rfc3339(deps.clock.now()) })
+        counts.doneBlocks++
+        if (!isKnown) prefix.add(at)
+        command.onProgress?.({ doneBlocks: counts.doneBlocks, totalBlocks })
+        if (prefix.count() - kept >= checkpointEveryBlocks) await keep()
+      },
+    )
+  } catch (error) {
+    if (command.onCheckpoint && signal?.aborted) await keep().catch(() => undefined)
+    throw error
+  }
+  return { bad, sound, counts }
+}
+
+const numbered = function* <T>(items: Iterable<T>): Generator<[number, T]> {
+  let at = 0
+  for (const item of items) yield [at++, item]
+}
+
 /** @throws BackupstoreError `volume-missing`, `backup-missing`; ObjectStoreError. */
 export const verifyBackups =
   (deps: VerifyBackupsDeps) =>
@@ -129,18 +227,7 @@ export const verifyBackups =
       const reason = volume && beyondTheEnd(config, volume.value.sizeBytes)
       if (reason !== undefined) badConfigs.push({ name: config.name, reason })
     }
-    const bad = new Map<string, BadBlock>()
-    const sound = checksumSet()
-    const totalBlocks = countDistinct(configs)
-    const counts = { doneBlocks: 0, checkedBytes: 0 }
-    const limit = { limit: command.concurrency ?? concurrencyFor(configs), signal: command.signal }
-    await forEachConcurrently(distinctBlocks(configs), limit, async ({ config, checksum }) => {
-      const reason = await checkBlock(deps, keys, config, checksum, command.signal, counts)
-      if (reason === undefined) sound.add(checksum)
-      else bad.set(checksum, { reason, foundAt: rfc3339(deps.clock.now()) })
-      counts.doneBlocks++
-      command.onProgress?.({ doneBlocks: counts.doneBlocks, totalBlocks })
-    })
+    const { bad, sound, counts } = await checkAll(deps, keys, { command, configs })
     const left = await withoutDeleted(deps.store, keys, configs, bad)
     const stillBad = namedBy(left, bad)
     await keepBadBlocks(deps, keys, stillBad, (checksum) => sound.has(checksum))
@@ -214,22 +301,25 @@ const countBad = (config: BackupConfig, bad: ReadonlyMap<string, unknown>): numb
   return count
 }
 
+/** @returns whether they were written. */
 const keepBadBlocks = async (
   deps: VerifyBackupsDeps,
   keys: VolumeKeys,
   bad: ReadonlyMap<string, BadBlock>,
   isSound: (checksum: string) => boolean,
-): Promise<void> => {
+): Promise<boolean> => {
   try {
     await updateBadBlocks(
       deps.store,
       keys,
       (known) => new Map([...[...known].filter(([checksum]) => !isSound(checksum)), ...bad]),
     )
+    return true
   } catch (error) {
     if (!(error instanceof ObjectStoreError) || error.code !== 'access-denied') throw error
     deps.log.warn('the list of bad blocks was not written: these credentials may only read', {
       volume: keys.volumeName,
     })
+    return false
   }
 }

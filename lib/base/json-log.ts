@@ -7,20 +7,22 @@ import type { Log, LogFields } from './log.ts'
 export interface JsonLogSettings {
   /** Default: false: debug events are left out. */
   isVerbose?: boolean | undefined
+  /** With each event: what is the same for a while. */
+  fields?: (() => LogFields) | undefined
 }
 
 /** `write` gets a whole line, with its end. */
 export const jsonLog = (
   write: (line: string) => void,
   clock: Pick<Clock, 'now'>,
-  { isVerbose = false }: JsonLogSettings = {},
+  { isVerbose = false, fields: standing = () => ({}) }: JsonLogSettings = {},
 ): Log => {
   const at =
     (level: keyof Log) =>
     (event: string, fields: LogFields = {}): void => {
       // First, for who reads it; and last, since no field may stand for them.
       const head = { time: rfc3339(clock.now()), level, event }
-      write(`${JSON.stringify({ ...head, ...fields, ...head })}\n`)
+      write(`${JSON.stringify({ ...head, ...standing(), ...fields, ...head })}\n`)
     }
   return {
     debug: isVerbose ? at('debug') : () => {},

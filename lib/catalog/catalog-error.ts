@@ -5,6 +5,7 @@ export type CatalogErrorCode =
   | 'invalid-key' // an empty part, or one that is too long
   | 'invalid-cursor' // not one that a query gave
   | 'damaged' // the store itself cannot be read
+  | 'unavailable' // the store does not answer, or refuses us; its hint is for who runs it
   | 'busy' // another writer kept winning; try again
 
 export class CatalogError extends CodedError<CatalogErrorCode> {}

@@ -64,12 +64,23 @@ export const Snapshot = z.object({
 })
 export type Snapshot = z.infer<typeof Snapshot>
 
+/** What reaches a target: credentials for each operation alone, or for all of them the same. */
+export const TargetCredentials = z.object({
+  kind: z.enum(['per-operation', 'shared', 'none']),
+  reason: z.string(),
+  /** Whose STS it was that gave sessions, or refused them: from one that once gave them, nothing less is taken. */
+  endpoint: z.string().nullable(),
+})
+export type TargetCredentials = z.infer<typeof TargetCredentials>
+
 export const Target = z.object({
   name,
   /** `s3://bucket@region/path/`, `nfs://server:/path`, `file:///path/` */
   url: z.string(),
   /** Of a secret, by name, never the secret itself. */
   credential: z.string().nullable(),
+  /** Absent: not found out yet. */
+  credentials: TargetCredentials.optional(),
   /** A cluster whose nodes alone reach it; null: the control plane does too. */
   reachedBy: z.string().nullable(),
   createdAt: time,

@@ -74,7 +74,7 @@ export interface ItemStore {
 /** DynamoDB's 400 KB, less room for keys and names. */
 export const maxItemBytes = 380_000
 const maxPartitionBytes = 2048
-const maxSortBytes = 1024
+export const maxSortBytes = 1024
 export const maxPageItems = 1000
 export const defaultPageItems = 100
 
@@ -91,10 +91,17 @@ export const checkItemKey = ({ partition, sort }: ItemKey): void => {
   checkPart('sort', sort, maxSortBytes)
 }
 
+/** DynamoDB's adapter parts it by U+0000 from what makes it unique. */
+const checkIndexKey = (key: ItemKey): void => {
+  checkItemKey(key)
+  if (!key.sort.includes('\u0000')) return
+  throw new CatalogError('invalid-key', 'an index sort key with U+0000', { hint: 'leave it out' })
+}
+
 /** Every adapter keeps to the narrowest one's limits. @throws CatalogError `item-too-large`, `invalid-key`. */
 export const checkItem = ({ key, value, indexes }: Item): string => {
   checkItemKey(key)
-  for (const name of indexNames) if (indexes?.[name]) checkItemKey(indexes[name])
+  for (const name of indexNames) if (indexes?.[name]) checkIndexKey(indexes[name])
   const text = JSON.stringify(value)
   const sizeBytes = Buffer.byteLength(text)
   if (sizeBytes <= maxItemBytes) return text

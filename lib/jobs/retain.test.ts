@@ -64,11 +64,11 @@ describe('what a job keeps', () => {
       ...more,
     })
   const deletedBy = async (operation: Operation) => (await run(operation)).map(({ parameters }) => parameters)
-  const run = (operation: Operation) =>
+  const run = (operation: Operation, now = '2026-01-05T02:01:00Z') =>
     retain({
       catalog: things,
       jobs,
-      clock: { now: () => new Date('2026-01-05T02:01:00Z') },
+      clock: { now: () => new Date(now) },
       queueOf: () => ({
         send: async () => {
           sent++
@@ -83,11 +83,25 @@ describe('what a job keeps', () => {
       ['b3', 'b2', 'b1'].map((backup) => [
         'delete-backup',
         'node-1',
-        { target: 'nas', backupVolume: 'web', backup, lock: expect.stringMatching(/^lock-[0-9a-f]{16}$/) },
+        {
+          target: 'nas',
+          backupVolume: 'web',
+          backup,
+          lock: expect.stringMatching(/^lock-[0-9a-f]{16}$/),
+          ...(backup !== 'b1' && { collects: false }),
+        },
       ]),
     )
     expect(await run(made)).toEqual(deletions)
     expect(sent).toBe(6)
+  })
+
+  it('is collected with the last of many deletions, once a day', async () => {
+    const waiting = async (id: string, now: string) =>
+      (await run({ ...made, id }, now)).map(({ parameters }) => 'collects' in parameters)
+    expect(await waiting('first', '2026-01-05T02:01:00Z')).toEqual([true, true, false])
+    expect(await waiting('second', '2026-01-06T02:00:00Z')).toEqual([true, true, true])
+    expect(await waiting('third', '2026-01-06T02:02:00Z')).toEqual([true, true, false])
   })
 
   it('is its newest snapshots', async () => {

@@ -18,6 +18,31 @@ export interface RetainDeps extends IssueDeps {
   jobs: Pick<JobCollection, 'get'>
 }
 
+const collectEveryMs = 24 * 3600_000
+/** As far back as is looked for a collection. */
+const collectEveryOperations = 200
+
+const collects = ({ kind, parameters, state }: Operation): boolean =>
+  (kind === 'collect-blocks' ||
+    (kind === 'delete-backup' && !('collects' in parameters && parameters.collects === false))) &&
+  state !== 'failed' &&
+  state !== 'cancelled'
+
+/**
+ * Whether it is time to collect: it lists every block of the backup volume, a thousand a request, so that after each backup of a large
+ * volume it would cost more than the backup.
+ */
+const isTimeToCollect = async (
+  { catalog, clock }: RetainDeps,
+  { cluster, volume }: Operation,
+): Promise<boolean> => {
+  const { partition } = catalogKeys.operationOfVolume(cluster, volume, 'x')
+  const query = { index: 'first', partition, order: 'descending', limit: collectEveryOperations } as const
+  const { values } = await catalog.operations.list(query)
+  const sinceMs = clock.now().getTime() - collectEveryMs
+  return !values.some((each) => collects(each) && Date.parse(each.createdAt) > sinceMs)
+}
+
 /** A deletion for the same volume, by the same node, because of the same run. */
 const following = (operation: Operation, what: string) => {
   const { id, cluster, node, volume, generation, cause } = operation
@@ -25,10 +50,11 @@ const following = (operation: Operation, what: string) => {
 }
 
 const backupDeletions = async (
-  { catalog }: RetainDeps,
+  deps: RetainDeps,
   operation: Operation<'create-backup'>,
   keep: { job: string; retain: number },
 ): Promise<NewOperation[]> => {
+  const { catalog } = deps
   const { target, backupVolume } = operation.parameters
   const { partition } = catalogKeys.backup(target, backupVolume, '')
   // By the snapshot's time, which only grows: after a node's clock was put back its newest backup says that it is older. And none that
@@ -36,9 +62,13 @@ const backupDeletions = async (
   const backups = (await gathered(catalog.backups.all({ partition })))
     .filter(({ obstacle }) => obstacle === null)
     .map(({ name, snapshotCreatedAt, labels }) => ({ name, createdAt: snapshotCreatedAt, labels }))
-  return beyondRetention(backups, keep).map(({ name: backup }) => {
+  const beyond = beyondRetention(backups, keep)
+  const isTime = beyond.length > 0 && (await isTimeToCollect(deps, operation))
+  return beyond.map(({ name: backup }, at) => {
     const word = sixteenHex(JSON.stringify([target, backupVolume, backup]))
-    const parameters = { target, backupVolume, backup, lock: `lock-${word}` }
+    const isLast = at === beyond.length - 1
+    const more = isTime && isLast ? {} : { collects: false }
+    const parameters = { target, backupVolume, backup, lock: `lock-${word}`, ...more }
     return { ...following(operation, word), kind: 'delete-backup', parameters }
   })
 }

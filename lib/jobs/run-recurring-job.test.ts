@@ -5,7 +5,7 @@ import type { Volume } from '#lib/catalog/entities.ts'
 import { memoryItemStore } from '#lib/catalog/memory-item-store.ts'
 import { jobCollection, type JobCollection } from './job-collection.ts'
 import type { RecurringJob } from './recurring-job.ts'
-import { runRecurringJob } from './run-recurring-job.ts'
+import { runJobNow, runRecurringJob } from './run-recurring-job.ts'
 
 const job: RecurringJob = {
   name: 'daily',
@@ -51,18 +51,18 @@ describe('a run of a job', () => {
     await jobs.create(job)
     await things.volumes.create(volume)
   })
-  const run = (at = tick) =>
-    runRecurringJob({
-      catalog: things,
-      jobs,
-      clock: { now: () => new Date('2026-01-02T02:00:01Z') },
-      queueOf: () => ({
-        send: async ({ deduplicationId }) => {
-          if (refusals-- > 0) throw new Error('queue is down')
-          sent.push(deduplicationId)
-        },
-      }),
-    })(at)
+  const deps = () => ({
+    catalog: things,
+    jobs,
+    clock: { now: () => new Date('2026-01-02T02:00:01Z') },
+    queueOf: () => ({
+      send: async ({ deduplicationId }: { deduplicationId: string }) => {
+        if (refusals-- > 0) throw new Error('queue is down')
+        sent.push(deduplicationId)
+      },
+    }),
+  })
+  const run = (at = tick) => runRecurringJob(deps())(at)
   const add = (more: Partial<Volume>) => things.volumes.create({ ...volume, ...more })
   const outcomes = async (at = tick) =>
     (await run(at))?.outcomes.map((each) => `${each.volume} ${each.outcome} ${each.reason ?? ''}`.trim())
@@ -137,10 +137,31 @@ describe('a run of a job', () => {
     })
   })
 
+  it('is none in a minute that is not due, and one in a late tick of a minute that was', async () => {
+    await jobs.change(catalogKeys.job('daily'), () => ({ ...job, cron: '0 2 13 * 5' }))
+    const minutes = ['01-02T02:00', '01-03T02:00', '01-02T02:01', '01-13T02:00', '01-13T01:59'].map(
+      (minute) => `2026-${minute}:00.000Z`,
+    )
+    const runs = await Promise.all(minutes.map((minute) => run({ ...tick, minute })))
+    expect(runs.map((each) => each?.minute)).toEqual([
+      minutes[0],
+      undefined,
+      undefined,
+      minutes[3],
+      undefined,
+    ])
+  })
+
+  it('is made at any time when somebody asks for it', async () => {
+    const asked = await runJobNow(deps())('daily')
+    expect(asked).toMatchObject({ minute: '2026-01-02T02:00:01.000Z', outcomes: [{ outcome: 'operation' }] })
+  })
+
   it('is none when there is no such job, or it is switched off', async () => {
     expect(await run({ ...tick, rule: 'none' })).toBe(undefined)
     await jobs.change(catalogKeys.job('daily'), () => ({ ...job, isEnabled: false }))
     expect(await run()).toBe(undefined)
+    expect(await runJobNow(deps())('daily')).toBe(undefined)
     expect(sent).toEqual([])
   })
 })

@@ -10,6 +10,7 @@ import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import type { Catalog } from '#lib/catalog/catalog.ts'
 import type { Run, RunOutcome, Volume } from '#lib/catalog/entities.ts'
 import { issueOperation, type IssueDeps, type NewOperation } from '#lib/catalog/issue-operation.ts'
+import { parseCron } from '#lib/schedule/cron-expression.ts'
 import type { Tick } from '#lib/schedule/schedule-rules.ts'
 import type { JobCollection } from './job-collection.ts'
 import { labelsOf, type RecurringJob } from './recurring-job.ts'
@@ -105,38 +106,60 @@ const outcomeFor = async (
 
 const issuedAtOnce = 20
 
-/** Safe to repeat. A volume that fails keeps no other from its turn: that it did is thrown at the end. @returns the run; `undefined`: there is no such job, or it is switched off. */
+/** Safe to repeat. A volume that fails keeps no other from its turn: that it did is thrown at the end. */
+const runOf = async (deps: RunRecurringJobDeps, job: RecurringJob, tick: Tick): Promise<Run | undefined> => {
+  const { catalog, clock } = deps
+  const key = catalogKeys.run(job.name, tick.minute)
+  const startedAt = clock.now().toISOString()
+  const before = await catalog.runs.change(
+    key,
+    (there) => there ?? { job: job.name, minute: tick.minute, startedAt, endedAt: null, outcomes: [] },
+  )
+  const outcomes = new Map((before?.outcomes ?? []).map((outcome) => [keyOf(outcome), outcome]))
+  const open = await underWay(catalog, `${minuteWord(tick)}_`)
+  const volumes = catalog.volumes.all({ partition: catalogKeys.volume('', '').partition })
+  const failures: unknown[] = []
+  await forEachConcurrently(volumes, { limit: issuedAtOnce }, async (volume) => {
+    const volumeKey = keyOf({ cluster: volume.cluster, volume: volume.name })
+    const known = outcomes.get(volumeKey)?.outcome ?? 'failed'
+    if (known !== 'failed' || !takesPart(job, volume)) return
+    const outcome = await outcomeFor(deps, { tick, job, volume, open }).catch((error: unknown) => {
+      failures.push(error)
+      return failed(volume, error)
+    })
+    outcomes.set(volumeKey, outcome)
+  })
+  const run = await catalog.runs.change(
+    key,
+    (there) => there && { ...there, endedAt: clock.now().toISOString(), outcomes: [...outcomes.values()] },
+  )
+  if (failures.length === 0) return run
+  const told = `job ${job.name} was not issued for ${failures.length} of its volumes: ${String(failures[0])}`
+  throw new AggregateError(failures, told)
+}
+
+const enabledJob = async ({ jobs }: RunRecurringJobDeps, name: string): Promise<RecurringJob | undefined> => {
+  const job = await jobs.get(catalogKeys.job(name))
+  return job?.isEnabled ? job : undefined
+}
+
+/**
+ * What wakes a job may do so more often than its cron expression says (lib/schedule/eventbridge-cron.ts), or late, or after it was changed: the
+ * minute that the tick names decides.
+ * @returns the run; `undefined`: there is no such job, it is switched off, or not due in that minute.
+ */
 export const runRecurringJob =
   (deps: RunRecurringJobDeps) =>
   async (tick: Tick): Promise<Run | undefined> => {
-    const { catalog, jobs, clock } = deps
-    const job = await jobs.get(catalogKeys.job(tick.rule))
-    if (!job?.isEnabled) return undefined
-    const key = catalogKeys.run(job.name, tick.minute)
-    const startedAt = clock.now().toISOString()
-    const before = await catalog.runs.change(
-      key,
-      (there) => there ?? { job: job.name, minute: tick.minute, startedAt, endedAt: null, outcomes: [] },
-    )
-    const outcomes = new Map((before?.outcomes ?? []).map((outcome) => [keyOf(outcome), outcome]))
-    const open = await underWay(catalog, `${minuteWord(tick)}_`)
-    const volumes = catalog.volumes.all({ partition: catalogKeys.volume('', '').partition })
-    const failures: unknown[] = []
-    await forEachConcurrently(volumes, { limit: issuedAtOnce }, async (volume) => {
-      const volumeKey = keyOf({ cluster: volume.cluster, volume: volume.name })
-      const known = outcomes.get(volumeKey)?.outcome ?? 'failed'
-      if (known !== 'failed' || !takesPart(job, volume)) return
-      const outcome = await outcomeFor(deps, { tick, job, volume, open }).catch((error: unknown) => {
-        failures.push(error)
-        return failed(volume, error)
-      })
-      outcomes.set(volumeKey, outcome)
-    })
-    const run = await catalog.runs.change(
-      key,
-      (there) => there && { ...there, endedAt: clock.now().toISOString(), outcomes: [...outcomes.values()] },
-    )
-    if (failures.length === 0) return run
-    const told = `job ${job.name} was not issued for ${failures.length} of its volumes: ${String(failures[0])}`
-    throw new AggregateError(failures, told)
+    const job = await enabledJob(deps, tick.rule)
+    const isDue = job && parseCron(job.cron).isDue(new Date(tick.minute))
+    return isDue ? runOf(deps, job, tick) : undefined
+  }
+
+/** Besides its schedule: somebody asks for it. @returns the run; `undefined`: there is no such job, or it is switched off. */
+export const runJobNow =
+  (deps: RunRecurringJobDeps) =>
+  async (name: string): Promise<Run | undefined> => {
+    const job = await enabledJob(deps, name)
+    return job && runOf(deps, job, { rule: name, minute: deps.clock.now().toISOString() })
   }

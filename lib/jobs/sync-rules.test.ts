@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import { memoryItemStore } from '#lib/catalog/memory-item-store.ts'
+import { ScheduleError } from '#lib/schedule/schedule-error.ts'
 import type { ScheduleRule, ScheduleRules } from '#lib/schedule/schedule-rules.ts'
 import { jobCollection } from './job-collection.ts'
 import type { RecurringJob } from './recurring-job.ts'
@@ -54,12 +55,27 @@ describe('syncRules', () => {
       ruleOf(jobNamed('gone')),
     ])
     await syncRules({ jobs, rules: port })()
-    expect(told.toSorted()).toEqual(['put fresh', 'put moved', 'put stopped', 'remove gone'])
+    expect(told.slice(0, 1)).toEqual(['remove gone'])
+    expect(told.slice(1).toSorted()).toEqual(['put fresh', 'put moved', 'put stopped'])
     expect((await port.list()).find(({ name }) => name === 'moved')?.cron).toBe('0 3 * * *')
     await syncRules({ jobs, rules: port })()
     expect(told).toHaveLength(4)
     await jobs.remove(catalogKeys.job('same'))
     await syncRules({ jobs, rules: port })()
     expect(told.at(-1)).toBe('remove same')
+  })
+
+  it('changes what is there also when there is no room for one that is new, and says so', async () => {
+    const jobs = jobCollection(memoryItemStore())
+    const [fresh, moved] = [jobNamed('fresh'), jobNamed('moved', { cron: '0 3 * * *' })]
+    for (const job of [fresh, moved]) await jobs.create(job)
+    const { port } = toldRules([{ ...ruleOf(moved), cron: '0 2 * * *' }])
+    const put = async (rule: ScheduleRule) => {
+      if (rule.name === 'fresh') throw new ScheduleError('too-many-rules', 'no room')
+      await port.put(rule)
+    }
+    const syncing = syncRules({ jobs, rules: { ...port, put } })()
+    await expect(syncing).rejects.toMatchObject({ code: 'too-many-rules' })
+    expect(await port.list()).toEqual([ruleOf(moved)])
   })
 })

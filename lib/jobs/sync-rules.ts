@@ -1,7 +1,9 @@
 /**
  * @module sync-rules: makes the rules what the jobs say: for what a crash left between writing the one and the other.
  */
+import { gathered } from '#lib/base/gathered.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
+import { ScheduleError } from '#lib/schedule/schedule-error.ts'
 import type { ScheduleRules } from '#lib/schedule/schedule-rules.ts'
 import type { JobCollection } from './job-collection.ts'
 
@@ -10,15 +12,33 @@ export interface SyncRulesDeps {
   rules: ScheduleRules
 }
 
-/** Safe to repeat. A rule is written only where it differs. */
+/** One too many is no reason to leave those that are there as they were. */
+const unlessTooMany = async (work: Promise<void>): Promise<ScheduleError | undefined> => {
+  try {
+    await work
+    return undefined
+  } catch (error) {
+    if (error instanceof ScheduleError && error.code === 'too-many-rules') return error
+    throw error
+  }
+}
+
+/**
+ * Safe to repeat. A rule is written only where it differs. Those that no job wants go first: an account has so many and no more.
+ * @throws ScheduleError `too-many-rules`, when all else is done.
+ */
 export const syncRules =
   ({ jobs, rules }: SyncRulesDeps) =>
   async (): Promise<void> => {
+    const wanted = await gathered(jobs.all({ partition: catalogKeys.job('x').partition }))
+    const names = new Set(wanted.map(({ name }) => name))
     const there = new Map((await rules.list()).map((rule) => [rule.name, rule]))
-    for await (const { name, cron, isEnabled } of jobs.all({ partition: catalogKeys.job('x').partition })) {
+    for (const name of there.keys()) if (!names.has(name)) await rules.remove(name)
+    let refusal: ScheduleError | undefined
+    for (const { name, cron, isEnabled } of wanted) {
       const rule = there.get(name)
-      there.delete(name)
-      if (rule?.cron !== cron || rule.isEnabled !== isEnabled) await rules.put({ name, cron, isEnabled })
+      if (rule?.cron !== cron || rule.isEnabled !== isEnabled)
+        refusal = (await unlessTooMany(rules.put({ name, cron, isEnabled }))) ?? refusal
     }
-    for (const name of there.keys()) await rules.remove(name)
+    if (refusal) throw refusal
   }

@@ -3,11 +3,10 @@
  * reaches the other does.
  */
 import { createHash, X509Certificate } from 'node:crypto'
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent, type AgentOptions } from 'node:https'
 import { createSecureContext, getCACertificates } from 'node:tls'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { httpAgents } from '#lib/base/http-agents.ts'
 import { ObjectStoreError } from './object-store.ts'
 
 export interface S3ClientSettings {
@@ -53,15 +52,18 @@ const secureContext = (caPem: string) => {
   }
 }
 
-const requestHandler = ({ caPem, proxy }: S3ClientSettings): NodeHttpHandler => {
-  const options: AgentOptions = { keepAlive: true, maxSockets }
-  if (proxy) {
-    const { httpProxy, httpsProxy, noProxy } = proxy
-    options.proxyEnv = { HTTP_PROXY: httpProxy, HTTPS_PROXY: httpsProxy, NO_PROXY: noProxy }
+/** By which a service's client reaches it: over a proxy, and past a CA of one's own. */
+export const requestHandler = ({
+  caPem,
+  proxy,
+}: Pick<S3ClientSettings, 'caPem' | 'proxy'>): NodeHttpHandler => {
+  const proxyEnv = proxy && {
+    HTTP_PROXY: proxy.httpProxy,
+    HTTPS_PROXY: proxy.httpsProxy,
+    NO_PROXY: proxy.noProxy,
   }
   return new NodeHttpHandler({
-    httpAgent: new HttpAgent(options),
-    httpsAgent: new HttpsAgent(caPem ? { ...options, secureContext: secureContext(caPem) } : options),
+    ...httpAgents({ maxSockets, proxyEnv, secureContext: caPem ? secureContext(caPem) : undefined }),
     connectionTimeout: connectionTimeoutMs,
     socketTimeout: idleTimeoutMs,
     logger,

@@ -4,7 +4,6 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { Call } from './call-limits.ts'
 import type { CallOptions } from './object-store.ts'
-import { isNotFound, S3Failure } from './s3-errors.ts'
 import type { S3Requests } from './s3-requests.ts'
 
 export interface S3Context {
@@ -17,20 +16,31 @@ export interface S3Context {
 
 const defaultDeadlineMs = 300_000
 
-/** `doing` is for people, as in `read of a/b`. */
-export const callOf = (context: S3Context, doing: string, options: CallOptions | undefined): Call => ({
-  what: `${doing} in ${context.description}`,
-  options,
-  defaultDeadlineMs,
-})
+export type S3Action = 's3:GetObject' | 's3:PutObject' | 's3:DeleteObject' | 's3:ListBucket'
 
-/** A missing object is `undefined`; a missing bucket, where the answer tells it, an error. */
-export const unlessMissing = async <T>(send: () => Promise<T>): Promise<T | undefined> => {
-  try {
-    return await send()
-  } catch (error) {
-    const failure = error instanceof Error ? new S3Failure(error) : undefined
-    if (failure && isNotFound(failure)) return undefined
-    throw failure ?? error
+/** What a request needs to be allowed. */
+export interface S3Need {
+  action: S3Action
+  /** Undefined: the bucket itself, or more keys than one. */
+  key?: string | undefined
+}
+
+export interface S3Call extends Call {
+  need: { action: S3Action; resource: string }
+}
+
+/** `doing` is for people, as in `read of a/b`. */
+export const callOf = (
+  { bucket, prefix, description }: S3Context,
+  doing: string,
+  { action, key }: S3Need,
+  options: CallOptions | undefined,
+): S3Call => {
+  const below = action === 's3:ListBucket' ? '' : `/${prefix}${key ?? '*'}`
+  return {
+    what: `${doing} in ${description}`,
+    options,
+    defaultDeadlineMs,
+    need: { action, resource: `arn:aws:s3:::${bucket}${below}` },
   }
 }

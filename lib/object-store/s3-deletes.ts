@@ -12,7 +12,7 @@ export const s3Deletes = (context: S3Context): Pick<ObjectStore, 'deleteMany'> =
 
   const deleteOne = async (key: string, options: CallOptions | undefined): Promise<void> => {
     const command = new DeleteObjectCommand({ Bucket: bucket, Key: prefix + key })
-    const call = callOf(context, `delete of ${key}`, options)
+    const call = callOf(context, `delete of ${key}`, { action: 's3:DeleteObject', key }, options)
     await request(call, (signal) => client.send(command, { abortSignal: signal }))
   }
 
@@ -21,7 +21,7 @@ export const s3Deletes = (context: S3Context): Pick<ObjectStore, 'deleteMany'> =
       Bucket: bucket,
       Delete: { Quiet: true, Objects: keys.map((key) => ({ Key: prefix + key })) },
     })
-    const call = callOf(context, `delete of ${keys.length} objects`, options)
+    const call = callOf(context, `delete of ${keys.length} objects`, { action: 's3:DeleteObject' }, options)
     const { Errors = [] } = await request(call, (signal) => client.send(command, { abortSignal: signal }))
     const failures = Errors.map(({ Key = '', Code = 'no reason' }) => ({
       key: Key.slice(prefix.length),

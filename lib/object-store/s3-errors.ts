@@ -80,6 +80,15 @@ const checkToken = 'the credentials have expired: get new ones'
 const checkRights =
   'check that the credentials allow s3:ListBucket on the bucket, and s3:GetObject, s3:PutObject and s3:DeleteObject below the path'
 
+const addRight = (
+  { action, resource }: NonNullable<FailedRequest['need']>,
+  who: string | undefined,
+): string =>
+  `allow ${action} on ${resource} in the policy of ${who ?? 'the role or user that the credentials are of'}, and see that no policy of the bucket denies it`
+
+/** AWS tells it, of its own. */
+const whoIn = (message: string): string | undefined => /User: (arn:\S+)/.exec(message)?.[1]
+
 const known: Record<string, { code: ObjectStoreErrorCode; hint: string }> = {
   NoSuchBucket: { code: 'no-bucket', hint: 'check the name of the bucket, its region and AWS_ENDPOINTS' },
   AccessDenied: { code: 'access-denied', hint: checkRights },
@@ -123,10 +132,29 @@ const unreachable = (failure: S3Failure): { code: ObjectStoreErrorCode; hint: st
   }
 }
 
-/** `where` is the endpoint. */
-export const s3Error = (what: string, where: string, failure: S3Failure): ObjectStoreError => {
-  const found = known[failure.name] ?? unreachable(failure) ?? byStatus[failure.status ?? 0]
-  const message = `${what}: ${where} said ${failure.name}: ${failure.message}`
-  if (!found) return new ObjectStoreError('failed', message, { cause: failure })
-  return new ObjectStoreError(found.code, message, { hint: found.hint, cause: failure })
+export interface FailedRequest {
+  what: string
+  /** The endpoint. */
+  where: string
+  need?: { action: string; resource: string } | undefined
 }
+
+/** HEAD's answer has no body to say which 403 it is. */
+export const isDenied = ({ name, status }: S3Failure): boolean =>
+  name === 'AccessDenied' || (status === 403 && !known[name])
+
+export const s3Error = ({ what, where, need }: FailedRequest, failure: S3Failure): ObjectStoreError => {
+  const denied = need && isDenied(failure) ? need : undefined
+  const found = known[failure.name] ?? unreachable(failure) ?? byStatus[failure.status ?? 0]
+  const mayNot = denied ? `may not ${denied.action} on ${denied.resource}: ` : ''
+  const message = `${what}: ${mayNot}${where} said ${failure.name}: ${failure.message}`
+  if (!found) return new ObjectStoreError('failed', message, { cause: failure })
+  const hint = denied ? addRight(denied, whoIn(failure.message)) : found.hint
+  return new ObjectStoreError(found.code, message, { hint, cause: failure })
+}
+
+const expiredNames = new Set(['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired'])
+
+/** To a HEAD it is a 400 without a word. */
+export const mayHaveExpired = ({ name, status }: S3Failure): boolean =>
+  expiredNames.has(name) || (status === 400 && !known[name] && /^(?:Unknown|BadRequest|400)/.test(name))

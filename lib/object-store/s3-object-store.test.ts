@@ -177,7 +177,12 @@ describe('S3 object store: retries', () => {
 
 describe('S3 object store: errors', () => {
   it.each([
-    { status: 403, name: 'AccessDenied', code: 'access-denied', hint: 's3:ListBucket' },
+    {
+      status: 403,
+      name: 'AccessDenied',
+      code: 'access-denied',
+      hint: 'allow s3:PutObject on arn:aws:s3:::b/p/k',
+    },
     { status: 403, name: 'ExpiredToken', code: 'access-denied', hint: 'expired' },
     { status: 403, name: 'RequestTimeTooSkewed', code: 'access-denied', hint: 'clock' },
     { status: 404, name: 'NoSuchBucket', code: 'no-bucket', hint: 'name of the bucket' },

@@ -2,7 +2,6 @@
  * @module s3-puts: put and copy of an S3 object store. A put is one PutObject, at most 5 GiB, as Longhorn's is.
  */
 import { CopyObjectCommand, PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3'
-import type { Call } from './call-limits.ts'
 import { bodySizeBytes } from './object-body.ts'
 import { checkKey } from './object-key.ts'
 import {
@@ -16,8 +15,9 @@ import {
 } from './object-store.ts'
 import { withBody } from './s3-body.ts'
 import type { conditionalPuts, S3PutResult } from './s3-conditional-put.ts'
-import { callOf, type S3Context, unlessMissing } from './s3-context.ts'
+import { callOf, type S3Call, type S3Context } from './s3-context.ts'
 import { S3Failure } from './s3-errors.ts'
+import { isMissing, unlessMissing } from './s3-missing.ts'
 import { serverTimeNsOf } from './s3-server-time.ts'
 
 /** Of a put whose condition was only looked at before: the longer it takes, the likelier the look is out of date. */
@@ -71,17 +71,21 @@ export const s3Puts = (
       const failure = new S3Failure(error)
       const outcome = condition && conditionOutcome(failure)
       if (outcome) return outcome
+      // `If-Match` on a key that is gone, of one who may not know that.
+      if (condition?.kind === 'unchanged' && (await isMissing(context, key, failure, signal)))
+        return { kind: 'refused' }
       throw error
     }
   }
 
-  const putWithin = (call: Call, key: string, body: Body, condition: PutCondition | undefined) =>
+  const putWithin = (call: S3Call, key: string, body: Body, condition: PutCondition | undefined) =>
     request(call, (signal) => putOnce(key, body, condition, signal))
 
   const put = async (key: string, body: Body, options?: PutOptions): Promise<PutResult> => {
     checkKey(key)
-    const doing = `put of ${key}`
-    const call = callOf(context, doing, options)
+    const callWith = (limits: CallOptions | undefined) =>
+      callOf(context, `put of ${key}`, { action: 's3:PutObject', key }, limits)
+    const call = callWith(options)
     const { condition } = options ?? {}
     const result = condition
       ? await putOnCondition({
@@ -89,7 +93,7 @@ export const s3Puts = (
           sizeBytes: bodySizeBytes(body),
           currentEtag: async () => (await head(key, options))?.etag,
           put: (sent, { isUnguarded }) =>
-            putWithin(isUnguarded ? callOf(context, doing, shorter(options)) : call, key, body, sent),
+            putWithin(isUnguarded ? callWith(shorter(options)) : call, key, body, sent),
         })
       : await putWithin(call, key, body, undefined)
     if (result.kind === 'unsupported') {
@@ -103,14 +107,21 @@ export const s3Puts = (
   const copy = async (fromKey: string, toKey: string, options?: CallOptions) => {
     checkKey(fromKey)
     checkKey(toKey)
-    const call = callOf(context, `copy of ${fromKey} to ${toKey}`, options)
+    const call = callOf(
+      context,
+      `copy of ${fromKey} to ${toKey}`,
+      { action: 's3:PutObject', key: toKey },
+      options,
+    )
     return request(call, async (signal) => {
       const command = new CopyObjectCommand({
         Bucket: bucket,
         Key: prefix + toKey,
         CopySource: `${bucket}/${prefix}${fromKey}`.split('/').map(encodeURIComponent).join('/'),
       })
-      const answer = await unlessMissing(() => client.send(command, { abortSignal: signal }))
+      const answer = await unlessMissing(context, fromKey, signal, () =>
+        client.send(command, { abortSignal: signal }),
+      )
       return answer && { etag: answer.CopyObjectResult?.ETag ?? '' }
     })
   }

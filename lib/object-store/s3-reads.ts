@@ -17,8 +17,9 @@ import {
   type StoredObject,
 } from './object-store.ts'
 import { answerBody } from './s3-body.ts'
-import { callOf, type S3Context, unlessMissing } from './s3-context.ts'
+import { callOf, type S3Call, type S3Context } from './s3-context.ts'
 import { S3Failure } from './s3-errors.ts'
+import { unlessMissing } from './s3-missing.ts'
 import { serverTimeNsOf } from './s3-server-time.ts'
 
 /** An answer without what S3 always gives: some proxy's, or no S3 at all. */
@@ -60,10 +61,12 @@ export const s3Reads = (context: S3Context): S3Reads => {
 
   const head = async (key: string, options?: CallOptions): Promise<ObjectHead | undefined> => {
     checkKey(key)
-    const call = callOf(context, `look at ${key}`, options)
+    const call = callOf(context, `look at ${key}`, { action: 's3:GetObject', key }, options)
     return request(call, async (signal) => {
       const command = new HeadObjectCommand({ Bucket: bucket, Key: prefix + key })
-      const answer = await unlessMissing(() => client.send(command, { abortSignal: signal }))
+      const answer = await unlessMissing(context, key, signal, () =>
+        client.send(command, { abortSignal: signal }),
+      )
       return answer && headOf(call, key, answer.ContentLength, answer)
     })
   }
@@ -86,7 +89,9 @@ export const s3Reads = (context: S3Context): S3Reads => {
       Key: prefix + key,
       ...(range && { Range: range }),
     })
-    const answer = await unlessMissing(() => client.send(command, { abortSignal: signal }))
+    const answer = await unlessMissing(context, key, signal, () =>
+      client.send(command, { abortSignal: signal }),
+    )
     if (!answer) return undefined
     const stream = answer.Body
     if (!(stream instanceof Readable)) throw incomplete(call, 'body')
@@ -107,7 +112,7 @@ export const s3Reads = (context: S3Context): S3Reads => {
   const get = async (key: string, options?: GetOptions): Promise<StoredObject | undefined> => {
     checkKey(key)
     if (options?.range?.lengthBytes === 0) return emptyObject(key, options)
-    const call = callOf(context, `read of ${key}`, options)
+    const call = callOf(context, `read of ${key}`, { action: 's3:GetObject', key }, options)
     const object = await request(call, async (signal) => {
       try {
         return await getFrom(call, key, options, signal)
@@ -119,7 +124,7 @@ export const s3Reads = (context: S3Context): S3Reads => {
     return object === 'nothing in range' ? emptyObject(key, options) : object
   }
 
-  const page = async (call: Call, command: ListObjectsV2Command) => {
+  const page = async (call: S3Call, command: ListObjectsV2Command) => {
     const answer = await request(call, (signal) => client.send(command, { abortSignal: signal }))
     const decode = (text: string | undefined): string => {
       const key = text ?? ''
@@ -140,7 +145,7 @@ export const s3Reads = (context: S3Context): S3Reads => {
 
   const list = async function* (under: string, options?: ListOptions): AsyncGenerator<ListPage> {
     checkPrefix(under)
-    const call = callOf(context, `listing of ${under || 'all'}`, options)
+    const call = callOf(context, `listing of ${under || 'all'}`, { action: 's3:ListBucket' }, options)
     let token: string | undefined
     do {
       const command = new ListObjectsV2Command({

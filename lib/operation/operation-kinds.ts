@@ -59,7 +59,13 @@ export const parametersOf = {
     onlyIfWritten: z.boolean(),
   }),
   'restore-backup': z.strictObject({ ...backupVolume, backup: name, isSalvage: z.boolean() }),
-  'delete-backup': z.strictObject({ ...backupVolume, backup: name, lock: name }),
+  'delete-backup': z.strictObject({
+    ...backupVolume,
+    backup: name,
+    lock: name,
+    /** Left out: the blocks that no other backup names go with it. `false`: they wait for a later collection. */
+    collects: z.boolean().optional(),
+  }),
   'collect-blocks': z.strictObject({ ...backupVolume, lock: name }),
   'verify-backup': z.strictObject({ ...backupVolume, backup: name }),
 } satisfies Record<OperationKind, z.ZodType>

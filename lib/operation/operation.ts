@@ -61,6 +61,8 @@ export interface Operation<Kind extends OperationKind = OperationKind> {
   progress: OperationProgress | null
   result: JsonObject | null
   failure: Failure | null
+  /** Of a worker without a journal, which goes on from there. */
+  checkpoint?: JsonObject | undefined
 }
 
 const parametersMatch = ({ kind, parameters }: { kind: OperationKind; parameters: unknown }): boolean =>
@@ -88,6 +90,7 @@ const StoredOperation = z
     progress: OperationProgress.nullable(),
     result: z.record(z.string(), z.json()).nullable(),
     failure: Failure.nullable(),
+    checkpoint: z.record(z.string(), z.json()).optional(),
   })
   .refine(parametersMatch, { message: 'parameters of another kind', path: ['parameters'] })
 

@@ -16,6 +16,7 @@ import type { ObjectStore } from '#lib/object-store/object-store.ts'
 import type { PerformCommand } from '#lib/operation/command.ts'
 import type { Checkpoint } from '#lib/operation/journal.ts'
 import type { JsonObject } from '#lib/operation/json.ts'
+import { nameAnew } from '#lib/operation/name-anew.ts'
 import * as z from 'zod'
 import type { BackupBase } from '#lib/volume/backup-records.ts'
 import type { Pool } from '#lib/volume/pool.ts'
@@ -176,8 +177,8 @@ const namesOf = ({ parameters }: CreateBackupCommand, left: Left | undefined): N
 
 /** The same each time that the process dies before its first checkpoint under them. */
 const namesAnew = ({ backupName, lockName }: Names): Names => ({
-  backupName: `${backupName}-again`,
-  lockName: `${lockName}-again`,
+  backupName: nameAnew(backupName),
+  lockName: nameAnew(lockName),
 })
 
 /** What its process left in the store under these names, and in the pool: nothing will go on from it. */

@@ -1,6 +1,7 @@
 /**
  * @module store-performers: operations on what is in a backupstore alone. For agents, and for the cloud's worker on targets that it reaches.
  */
+import * as z from 'zod'
 import type { BlockWorkers } from '#lib/backup/block-workers.ts'
 import { collectBackupVolume, deleteBackup } from '#lib/backup/delete-backup.ts'
 import { verifyBackups } from '#lib/backup/verify-backups.ts'
@@ -29,10 +30,12 @@ export interface StorePerformersDeps {
 
 export type StorePerformers = Pick<Performers, 'delete-backup' | 'collect-blocks' | 'verify-backup'>
 
+const VerifiedSoFar = z.object({ doneBlocks: z.int().nonnegative(), totalBlocks: z.int() })
+
 const collectResult = (outcome: CollectOutcome | undefined): JsonObject =>
   outcome?.kind === 'collected'
     ? { deletedBlocks: outcome.deletedBlocks, deletedBytes: outcome.deletedBytes }
-    : { deletedBlocks: 0, deletedBytes: 0, skipped: outcome?.detail ?? null }
+    : { deletedBlocks: 0, deletedBytes: 0, skipped: outcome?.detail ?? 'left to a later collection' }
 
 export const storePerformers = (deps: StorePerformersDeps): StorePerformers => ({
   'delete-backup': async ({ operationId, parameters }, { signal }) => {
@@ -41,6 +44,7 @@ export const storePerformers = (deps: StorePerformersDeps): StorePerformers => (
       volumeName: parameters.backupVolume,
       backupName: parameters.backup,
       lockName: parameters.lock,
+      skipCollect: parameters.collects === false,
       signal,
     })
     return collectResult(collect)
@@ -50,7 +54,8 @@ export const storePerformers = (deps: StorePerformersDeps): StorePerformers => (
     const { backupVolume: volumeName, lock: lockName } = parameters
     return collectResult(await collectBackupVolume({ ...deps, store })({ volumeName, lockName, signal }))
   },
-  'verify-backup': async ({ operationId, parameters }, { signal, onProgress }) => {
+  'verify-backup': async ({ operationId, parameters }, performance) => {
+    const { signal, checkpoint, writeCheckpoint, onProgress } = performance
     const { store } = await deps.openTarget(operationId, parameters.target)
     const check = async (block: Parameters<typeof deps.workers.run<'check'>>[0]['block']) => {
       await deps.workers.run({ kind: 'check', block })
@@ -59,6 +64,9 @@ export const storePerformers = (deps: StorePerformersDeps): StorePerformers => (
       volumeName: parameters.backupVolume,
       backupName: parameters.backup,
       signal,
+      checkpoint: VerifiedSoFar.safeParse(checkpoint?.data).data,
+      onCheckpoint: ({ doneBlocks, totalBlocks }) =>
+        writeCheckpoint({ doneBlocks, totalBlocks }, new Uint8Array()),
       onProgress: ({ doneBlocks, totalBlocks }) =>
         onProgress({ phase: 'verifying', doneBytes: doneBlocks, totalBytes: totalBlocks }),
     })

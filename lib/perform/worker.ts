@@ -14,6 +14,7 @@ import { serial } from '#lib/base/serial.ts'
 import { readCommand, type CancelCommand, type PerformCommand } from '#lib/operation/command.ts'
 import type { Journal, JournalEntry } from '#lib/operation/journal.ts'
 import { laneOf } from '#lib/operation/operation-kinds.ts'
+import type { Failure } from '#lib/operation/operation.ts'
 import type { QueueMessage, ReceiveQueue } from '#lib/operation/queue.ts'
 import type { Report } from '#lib/operation/report.ts'
 import { failureOf, perform, ProcessEnding, type Performers } from './performer.ts'
@@ -24,6 +25,8 @@ export type Permission =
   | { kind: 'cancelled' }
   /** Ended, or placed elsewhere. */
   | { kind: 'not-current'; reason: string }
+  /** Wanted, and what it needs is not to be had. */
+  | { kind: 'refused'; failure: Failure }
 
 export interface WorkerDeps {
   queue: ReceiveQueue
@@ -132,6 +135,17 @@ const performNow = async (
   journal.end(operationId, end)
 }
 
+const failureFrom = (permission: Permission): Failure | undefined => {
+  switch (permission.kind) {
+    case 'refused':
+      return permission.failure
+    case 'not-current':
+      return { code: 'not-current', message: permission.reason }
+    default:
+      return undefined
+  }
+}
+
 /** A cancelled one that had begun before is performed once more, its signal aborted from the start: it leaves nothing behind. */
 const performIfWanted = async (life: Life, entry: JournalEntry): Promise<void> => {
   const { journal, mayBegin } = life.deps
@@ -143,10 +157,10 @@ const performIfWanted = async (life: Life, entry: JournalEntry): Promise<void> =
       : await insistently(life, 'asking the control plane', () => mayBegin(entry.command))
   life.stopping.signal.throwIfAborted()
   const isCancelled = permission.kind === 'cancelled' || journal.isCancelled(operationId)
-  if (isCancelled && (!hasBegun || permission.kind === 'not-current')) {
+  const failure = failureFrom(permission)
+  if (isCancelled && (!hasBegun || failure)) {
     journal.end(operationId, { kind: 'cancelled' })
-  } else if (permission.kind === 'not-current') {
-    const failure = { code: 'not-current', message: permission.reason }
+  } else if (failure) {
     journal.end(operationId, { kind: 'failed', failure })
   } else await performNow(life, entry, isCancelled)
 }

@@ -36,6 +36,9 @@ const invalid = (text: string, why: string, cause?: unknown): ScheduleError =>
     ...(cause !== undefined && { cause }),
   })
 
+/** A rule of EventBridge keeps it in its description. */
+const longestText = 256
+
 interface Field {
   name: string
   names?: readonly string[]
@@ -84,6 +87,7 @@ const minuteMs = 60_000
 
 /** @throws ScheduleError `invalid-cron`, `never-due`. */
 export const parseCron = (text: string): CronExpression => {
+  if (text.length > longestText) throw invalid(text, `it is longer than ${longestText} characters`)
   const five = fieldsOf(text).join(' ')
   const cron = cronOf(text, five)
   const next = (after: Date): Date => {

@@ -1,11 +1,13 @@
 /**
  * @module schedule-rules: the port to what wakes a job at its minutes: EventBridge rules, or timers in process.
  *
- * A tick may come twice, or late; whoever is woken decides by the minute that the tick names.
+ * A tick may come twice, late, or in a minute that is not due; whoever is woken decides by the minute that the tick names.
+ * Contract: schedule-rules.contract.ts.
  */
 export interface ScheduleRule {
   /** Of the job. */
   name: string
+  /** Empty in a list: something is there, but not whole; it is to be put again, or removed. */
   cron: string
   isEnabled: boolean
 }

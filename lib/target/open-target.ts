@@ -7,7 +7,7 @@ import { folderObjectStore } from '#lib/object-store/folder-object-store.ts'
 import type { ObjectStore } from '#lib/object-store/object-store.ts'
 import { s3Client } from '#lib/object-store/s3-client.ts'
 import { s3ObjectStore } from '#lib/object-store/s3-object-store.ts'
-import { s3Credentials } from './s3-credentials.ts'
+import { s3RoleCredentials, type S3Credentials } from './s3-credentials.ts'
 import { TargetError } from './target-error.ts'
 import { readTargetSettings, type SettingsRecord } from './target-settings.ts'
 import {
@@ -21,6 +21,8 @@ import {
 export interface OpenTargetSettings {
   /** Longhorn's secret keys, by their names; anything else in it is left alone. Only read for an S3 target. */
   env: SettingsRecord
+  /** What signs requests to S3, instead of what is in `env`: credentials that end, and are asked for again. */
+  credentials?: S3Credentials | undefined
   /** Waits between tries; and says how old a local folder's objects are, whose server is this machine. */
   clock?: Clock
   /** Makes the folder of a file target, for its owner alone, instead of refusing one that is not there. */
@@ -44,15 +46,18 @@ export const openTarget = (target: Target, settings: OpenTargetSettings): Object
   }
 }
 
-const openS3 = ({ bucket, region, path }: S3Target, { env, clock }: OpenTargetSettings): ObjectStore => {
-  const { keys, profile, endpoint, virtualHostedStyle, caPem, httpProxy, httpsProxy, noProxy } =
-    readTargetSettings(env)
+const openS3 = (
+  { bucket, region, path }: S3Target,
+  { env, clock, credentials }: OpenTargetSettings,
+): ObjectStore => {
+  const settings = readTargetSettings(env)
+  const { endpoint, virtualHostedStyle, caPem, httpProxy, httpsProxy, noProxy } = settings
   const client = s3Client({
     region,
     endpoint,
     virtualHostedStyle,
     caPem,
-    credentials: s3Credentials({ keys, profile }),
+    credentials: credentials ?? s3RoleCredentials(settings, region),
     proxy: { httpProxy, httpsProxy, noProxy },
   })
   return s3ObjectStore(

@@ -20,9 +20,11 @@ export interface SecretStore {
 /** As Kubernetes names its secrets. */
 const namePattern = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
 
+export const isSecretName = (name: string): boolean => namePattern.test(name)
+
 /** What may be kept: without what is not set. @throws SecretStoreError `invalid-name`, TargetError `invalid-settings`. */
 export const checkedSecret = (name: string, settings: SettingsRecord): Record<string, string> => {
-  if (!namePattern.test(name))
+  if (!isSecretName(name))
     throw new SecretStoreError(
       'invalid-name',
       `invalid name ${JSON.stringify(name.slice(0, 80))} of a secret`,

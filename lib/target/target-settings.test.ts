@@ -17,6 +17,8 @@ const keys = { AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE', AWS_SECRET_ACCESS_KEY: 'hushhus
 const none = {
   keys: undefined,
   profile: undefined,
+  roleArn: undefined,
+  externalId: undefined,
   endpoint: undefined,
   virtualHostedStyle: undefined,
   caPem: undefined,
@@ -48,6 +50,11 @@ describe('readTargetSettings', () => {
       { keys: { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'hushhush', sessionToken: 'token' } },
     ],
     ['a profile', { AWS_PROFILE: 'work' }, { profile: 'work' }],
+    [
+      'a role',
+      { AWS_IAM_ROLE_ARN: 'arn:aws-us-gov:iam::123456789012:role/backups/drover', AWS_EXTERNAL_ID: 'id:1/a' },
+      { roleArn: 'arn:aws-us-gov:iam::123456789012:role/backups/drover', externalId: 'id:1/a' },
+    ],
     ['virtual-hosted style', { VIRTUAL_HOSTED_STYLE: 'true' }, { virtualHostedStyle: true }],
     ['path style', { VIRTUAL_HOSTED_STYLE: 'false' }, { virtualHostedStyle: false }],
     [

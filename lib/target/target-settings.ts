@@ -64,6 +64,26 @@ const isReadable = (certificate: string): boolean => {
   }
 }
 
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html */
+const wrongRole: Rule = (value) =>
+  untrimmed(value) ??
+  (/^arn:aws(?:-cn|-us-gov)?:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/.test(value)
+    ? undefined
+    : {
+        what: 'is not the ARN of a role',
+        hint: 'write AWS_IAM_ROLE_ARN as arn:aws:iam::<account>:role/<name>',
+      })
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
+const wrongExternalId: Rule = (value) =>
+  untrimmed(value) ??
+  (/^[\w+=,.@:/-]{2,1224}$/.test(value)
+    ? undefined
+    : {
+        what: 'is not an external id',
+        hint: 'AWS_EXTERNAL_ID has 2 to 1224 letters, digits and characters of _+=,.@:/-',
+      })
+
 /** Blanks around it are no fault: every PEM file ends with a newline. */
 const wrongPem: Rule = (value) => {
   const certificates = value.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []
@@ -74,12 +94,14 @@ const wrongPem: Rule = (value) => {
   }
 }
 
-/** Their names, which are Longhorn's. */
+/** Their names, which are Longhorn's but for AWS_EXTERNAL_ID. */
 export const targetSettingNames = [
   'AWS_ACCESS_KEY_ID',
   'AWS_SECRET_ACCESS_KEY',
   'AWS_SESSION_TOKEN',
   'AWS_PROFILE',
+  'AWS_IAM_ROLE_ARN',
+  'AWS_EXTERNAL_ID',
   'AWS_ENDPOINTS',
   'AWS_CERT',
   'VIRTUAL_HOSTED_STYLE',
@@ -94,6 +116,8 @@ const rules: Record<Key, Rule> = {
   AWS_SECRET_ACCESS_KEY: untrimmed,
   AWS_SESSION_TOKEN: untrimmed,
   AWS_PROFILE: untrimmed,
+  AWS_IAM_ROLE_ARN: wrongRole,
+  AWS_EXTERNAL_ID: wrongExternalId,
   AWS_ENDPOINTS: wrongEndpoint,
   AWS_CERT: wrongPem,
   VIRTUAL_HOSTED_STYLE: wrongFlag,
@@ -120,13 +144,23 @@ const pairFault = (record: Present): Fault | undefined => {
   return undefined
 }
 
+const loneExternalId = (record: Present): Fault[] =>
+  record.AWS_EXTERNAL_ID && !record.AWS_IAM_ROLE_ARN
+    ? [
+        {
+          what: 'AWS_EXTERNAL_ID is given without a role',
+          hint: 'give the role that asks for it as AWS_IAM_ROLE_ARN',
+        },
+      ]
+    : []
+
 const faultsOf = (record: Present): Fault[] => {
   const faults = targetSettingNames.flatMap((key) => {
     const fault = record[key] === undefined ? undefined : rules[key](record[key])
     return fault ? [{ ...fault, what: `${key} ${fault.what}` }] : []
   })
   const unpaired = pairFault(record)
-  return unpaired ? [unpaired, ...faults] : faults
+  return [...(unpaired ? [unpaired] : []), ...faults, ...loneExternalId(record)]
 }
 
 const settingsOf = (record: Present) => ({
@@ -139,6 +173,9 @@ const settingsOf = (record: Present) => ({
         }
       : undefined,
   profile: record.AWS_PROFILE,
+  /** Assumed by the keys, or without keys by what the machine has. */
+  roleArn: record.AWS_IAM_ROLE_ARN,
+  externalId: record.AWS_EXTERNAL_ID,
   endpoint: record.AWS_ENDPOINTS,
   virtualHostedStyle:
     record.VIRTUAL_HOSTED_STYLE === undefined ? undefined : record.VIRTUAL_HOSTED_STYLE === 'true',

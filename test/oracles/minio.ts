@@ -33,7 +33,7 @@ export const startMinio = async (more: Record<string, string> = {}): Promise<Min
   const remove = () => rm(folder, { recursive: true, force: true })
   const [data, certificates] = [join(folder, 'data'), join(folder, 'certs')]
   await Promise.all([mkdir(data), mkdir(certificates)])
-  const [accessKey, secretKey] = ['drover-test', canary + randomBytes(10).toString('hex')]
+  const [accessKey, secretKey] = ['DroverTest', canary + randomBytes(10).toString('hex')]
   const address = `127.0.0.1:${await freePort()}`
   const endpoint = `http://${address}`
   let server: OwnServer

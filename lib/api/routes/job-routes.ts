@@ -5,7 +5,7 @@ import * as z from 'zod'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import { Run, type RunOutcome } from '#lib/catalog/entities.ts'
 import { RecurringJob } from '#lib/jobs/recurring-job.ts'
-import { runRecurringJob } from '#lib/jobs/run-recurring-job.ts'
+import { runJobNow } from '#lib/jobs/run-recurring-job.ts'
 import { isEnded, type Operation } from '#lib/operation/operation.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiDeps } from '../api-deps.ts'
@@ -49,7 +49,7 @@ const withEnds = async ({ catalog }: ApiDeps, runs: Run[]): Promise<Run[]> => {
 }
 
 export const jobRoutes = (deps: ApiDeps): ApiApp => {
-  const { catalog, jobs, rules, clock } = deps
+  const { catalog, jobs, rules } = deps
   const app = apiRouter()
   app.openapi(
     routeFor('viewer', '/v1/jobs', {
@@ -129,7 +129,7 @@ export const jobRoutes = (deps: ApiDeps): ApiApp => {
     }),
     async (context) => {
       const { name, isEnabled } = await foundJob(deps, context.req.valid('param').job)
-      const run = await runRecurringJob(deps)({ rule: name, minute: clock.now().toISOString() })
+      const run = await runJobNow(deps)(name)
       if (run) return context.json(run, 200)
       throw new ApiError(
         'conflict',

@@ -46,10 +46,10 @@ const requireDefaultTarget = async ({ catalog }: ApiDeps, target: string): Promi
 }
 
 const settingRoutesOf = (deps: ApiDeps, app: ApiApp): void => {
-  const { catalog } = deps
+  const { catalog, settingDefaults: defaults = settingDefaults } = deps
   const view = async (name: SettingName): Promise<SettingView> => ({
     name,
-    value: await settingValue(catalog, name),
+    value: await settingValue(catalog, name, defaults),
   })
   app.openapi(
     routeFor('viewer', '/v1/settings', {
@@ -86,7 +86,7 @@ const settingRoutesOf = (deps: ApiDeps, app: ApiApp): void => {
         const message = fields.map((fault) => fault.message).join('; ')
         throw new ApiError('invalid-request', `setting ${name}: ${message}`, {
           fields,
-          hint: `its default is ${JSON.stringify(settingDefaults[name])}`,
+          hint: `its default is ${JSON.stringify(defaults[name])}`,
         })
       }
       const value = read.data

@@ -36,6 +36,26 @@ describe('backup targets over the API', () => {
     expect((await gathered(admin().targets.list())).map(({ name }) => name)).toEqual(['nas'])
   })
 
+  it('tells what reaches a target that is added, and refuses one whose role refuses', async () => {
+    const credentials = { kind: 'shared', reason: 'no role', endpoint: null } as const
+    world = await apiWorld({ credentialsOf: async () => credentials })
+    await admin().secrets.put('keys', keys)
+    const url = 's3://bucket@us-east-1/'
+    expect(await admin().targets.create({ name: 's3', url, credential: 'keys' })).toMatchObject({
+      credentials,
+    })
+    expect(await admin().targets.show('s3')).toMatchObject({ credentials })
+
+    const refused = new TargetError('role-refused', 'role x may not be assumed', { hint: 'trust it' })
+    world = await apiWorld({ credentialsOf: () => Promise.reject(refused) })
+    await admin().secrets.put('keys', keys)
+    await refusedUnchanged(() => admin().targets.create({ name: 's3', url, credential: 'keys' }), {
+      status: 409,
+      code: 'role-refused',
+      hint: 'trust it',
+    })
+  })
+
   it('refuses one that is there, one without its secret, and a wrong address', async () => {
     const url = 'file:///other/'
     await refusedUnchanged(() => admin().targets.create({ name: 'nas', url }), {
@@ -164,6 +184,9 @@ describe('backup targets over the API', () => {
       { AWS_ACCESS_KEY_ID: canary },
       { AWS_SECRET_ACCESS_KEY: canary },
       { ...keys, AWS_ENDPOINTS: `${canary} nowhere` },
+      { ...keys, AWS_IAM_ROLE_ARN: `arn:aws:iam::1:role/${canary}` },
+      { ...keys, AWS_EXTERNAL_ID: canary },
+      { AWS_IAM_ROLE_ARN: 'arn:aws:iam::123456789012:role/x', AWS_EXTERNAL_ID: `${canary}!` },
       { ...keys, AWS_CERT: canary },
       { ...keys, VIRTUAL_HOSTED_STYLE: canary },
       { ...keys, AWS_SECRET_ACCESS_KEY: `${canary}\n` },
@@ -191,6 +214,12 @@ describe('backup targets over the API', () => {
       })
       expect(answer.status).toBe(400)
       expect(JSON.stringify([answer, world.logged])).not.toContain(canary)
+    })
+
+    it('may name a role to assume', async () => {
+      const role = { AWS_IAM_ROLE_ARN: 'arn:aws:iam::123456789012:role/backups', AWS_EXTERNAL_ID: canary }
+      await admin().secrets.put('role', role)
+      expect(await world.deps.secrets.get('role')).toEqual(role)
     })
 
     it('go when no target uses them', async () => {

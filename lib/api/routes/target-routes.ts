@@ -168,9 +168,11 @@ export const targetRoutes = (deps: ApiDeps): ApiApp => {
       await requireSecret(deps, credential)
       await requireOtherStore(deps, { name, url, credential })
       const createdAt = clock.now().toISOString()
-      const target = { name, url, credential, reachedBy: null, createdAt, indexedAt: null, failure: null }
+      const given = { name, url, credential, reachedBy: null, createdAt, indexedAt: null, failure: null }
       // Makes a folder that is not there, and refuses what cannot be opened.
-      await deps.openTarget(target)
+      await deps.openTarget(given)
+      const credentials = await deps.credentialsOf(given)
+      const target: Target = { ...given, ...(credentials && { credentials }) }
       if (await catalog.targets.create(target)) return context.json(target, 201)
       throw new ApiError('exists', `there is a target ${name} already`, { hint: 'take another name' })
     },

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import type { BeginAnswer } from '#lib/api/node-messages.ts'
+import { RequestError } from '#lib/api/requests.ts'
+import { systemClock } from '#lib/base/clock.ts'
+import { silentLog } from '#lib/base/log.ts'
+import { targetAccesses } from './target-access.ts'
+
+const accesses = (begin: () => Promise<BeginAnswer>) =>
+  targetAccesses({ api: { begin, serverNow: () => new Date() }, clock: systemClock, log: silentLog })
+const refusing = (status: number | undefined) =>
+  accesses(() =>
+    Promise.reject(
+      new RequestError('role-refused', 'role x may not be assumed', {
+        hint: 'trust it',
+        ...(status !== undefined && { status }),
+      }),
+    ),
+  )
+
+describe('asking to begin', () => {
+  it('ends an operation whose credentials are refused, with the reason and what to do', async () => {
+    expect(await refusing(409).mayBegin({ operationId: 'op-1' })).toEqual({
+      kind: 'refused',
+      failure: { code: 'role-refused', message: 'role x may not be assumed', hint: 'trust it' },
+    })
+  })
+
+  it.each([undefined, 401, 403, 429, 500, 503])('is done again after an answer of %s', async (status) => {
+    await expect(refusing(status).mayBegin({ operationId: 'op-1' })).rejects.toBeInstanceOf(RequestError)
+  })
+
+  it('gives access once, to the operation that may begin', async () => {
+    const access = { url: 'file:///tmp/', settings: {}, expiresAt: null }
+    const { mayBegin, openTarget } = accesses(async () => ({ kind: 'go', access }))
+    expect(await mayBegin({ operationId: 'op-1' })).toEqual({ kind: 'go' })
+    await expect(openTarget('op-2')).rejects.toThrow('op-2 was not told')
+    expect((await openTarget('op-1')).url).toBe('file:///tmp/')
+    await expect(openTarget('op-1')).rejects.toThrow('op-1 was not told')
+  })
+})

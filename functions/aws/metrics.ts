@@ -1,0 +1,25 @@
+/**
+ * @module metrics: numbers for alarms, as lines of the log that CloudWatch takes for metrics. Each costs $0.30 a month, so there are few.
+ *
+ * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ */
+import { clock } from './invocation.ts'
+
+export const metricsNamespace = 'Drover'
+export type MetricName = 'OverdueVolumes'
+
+export const metricLine = (stack: string, name: MetricName, value: number, now: Date): string =>
+  JSON.stringify({
+    _aws: {
+      Timestamp: now.getTime(),
+      CloudWatchMetrics: [
+        { Namespace: metricsNamespace, Dimensions: [['Stack']], Metrics: [{ Name: name, Unit: 'Count' }] },
+      ],
+    },
+    Stack: stack,
+    [name]: value,
+  })
+
+export const putMetric = (stack: string, name: MetricName, value: number): void => {
+  process.stdout.write(`${metricLine(stack, name, value, clock.now())}\n`)
+}

@@ -1,0 +1,26 @@
+/**
+ * @module targets: backup targets, their secrets in Secrets Manager, and who may reach them: by a session for what is to be done, of
+ * the role in the target's secret, or of the stack's own.
+ */
+import { reachTargets } from '#lib/api/reach-targets.ts'
+import { targetCredentials } from '#lib/api/target-credentials.ts'
+import { vendAccess } from '#lib/api/vend-access.ts'
+import { secretsManagerClient } from '#lib/target/secrets-manager-client.ts'
+import { secretsManagerSecretStore } from '#lib/target/secrets-manager-secret-store.ts'
+import { stsSessions } from '#lib/target/sts-sessions.ts'
+import { catalog } from './catalog-on-dynamodb.ts'
+import { clock, log } from './invocation.ts'
+import { setting } from './settings.ts'
+
+export const secrets = secretsManagerSecretStore(
+  { client: secretsManagerClient(), clock },
+  { prefix: setting('DROVER_SECRET_PREFIX'), tags: {} },
+)
+
+const deps = { catalog, secrets, sessions: stsSessions(), clock, log }
+/** A function's own credentials are its role's: they come from the SDK's chain, never from here. */
+const settings = { env: {}, defaultRoleArn: setting('DROVER_BACKUP_ROLE_ARN') }
+
+export const { openTarget, openForOperation } = reachTargets(deps, settings)
+export const vend = vendAccess(deps, settings)
+export const credentialsOf = targetCredentials(deps, settings)

@@ -1,0 +1,1 @@
+export const proxyEnvironment: (env: NodeJS.ProcessEnv) => NodeJS.ProcessEnv | undefined

@@ -1,0 +1,72 @@
+/**
+ * @module data-faults: whether data is of the shape that the code expects, outlives the stack, and is kept from others.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import { tableShape, tableTimeToLive } from '#lib/catalog/dynamodb-table.ts'
+import type { ResolvedStack } from './resolved-stack.ts'
+import type { JsonRecord } from './packaged-template.ts'
+
+const tableFaults = ({ resources }: ResolvedStack): string[] => {
+  const { Properties = {} } = resources['Table'] ?? {}
+  const {
+    TimeToLiveSpecification,
+    PointInTimeRecoverySpecification,
+    SSESpecification: _,
+    ...shape
+  } = Properties
+  return [
+    ...(isDeepStrictEqual(shape, tableShape)
+      ? []
+      : ['the table has another shape than lib/catalog/dynamodb-table.ts']),
+    ...(isDeepStrictEqual(TimeToLiveSpecification, tableTimeToLive)
+      ? []
+      : ['items do not end when they are to']),
+    ...(isDeepStrictEqual(PointInTimeRecoverySpecification, { PointInTimeRecoveryEnabled: true })
+      ? []
+      : ['the table cannot be brought back']),
+  ]
+}
+
+const bucketFaults = ({ resources }: ResolvedStack): string[] => {
+  const { Properties } = resources['Bucket'] ?? {}
+  if (!Properties) return []
+  const open = Object.values(Properties['PublicAccessBlockConfiguration'] as JsonRecord)
+  const wanted: [string, unknown][] = [
+    ['NotificationConfiguration', { EventBridgeConfiguration: { EventBridgeEnabled: true } }],
+    ['OwnershipControls', { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] }],
+  ]
+  const policy = resources['BucketPolicy']?.Properties['PolicyDocument'] as
+    | { Statement: JsonRecord[] }
+    | undefined
+  const [tls] = policy?.Statement ?? []
+  const isTlsOnly =
+    tls?.['Effect'] === 'Deny' &&
+    tls['Principal'] === '*' &&
+    tls['Action'] === 's3:*' &&
+    isDeepStrictEqual(tls['Condition'], { Bool: { 'aws:SecureTransport': 'false' } })
+  return [
+    ...(open.length === 4 && open.every((blocked) => blocked === true) ? [] : ['the bucket may be public']),
+    ...wanted
+      .filter(([key, value]) => !isDeepStrictEqual(Properties[key], value))
+      .map(([key]) => `the bucket's ${key}`),
+    ...(Properties['BucketEncryption'] === undefined ? ['the bucket is not encrypted'] : []),
+    ...(isTlsOnly ? [] : ['the bucket is open without TLS']),
+  ]
+}
+
+const holdsData = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::S3::BucketPolicy', 'AWS::KMS::Key']
+
+const retentionFaults = ({ resources }: ResolvedStack): string[] =>
+  Object.entries(resources)
+    .filter(([, { Type }]) => holdsData.includes(Type))
+    .filter(
+      ([, { DeletionPolicy, UpdateReplacePolicy }]) =>
+        DeletionPolicy !== 'Retain' || UpdateReplacePolicy !== 'Retain',
+    )
+    .map(([id]) => `${id} goes with the stack`)
+
+export const dataFaults = (stack: ResolvedStack): string[] => [
+  ...tableFaults(stack),
+  ...bucketFaults(stack),
+  ...retentionFaults(stack),
+]

@@ -1,0 +1,224 @@
+/**
+ * @module wiring-faults: what wakes what, and by which right: what no linter sees.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import { account, region, type ResolvedStack } from './resolved-stack.ts'
+import { plain, type Json, type JsonRecord, type Resource } from './packaged-template.ts'
+
+export type Entry = readonly [id: string, resource: Resource]
+
+export const ofType = ({ resources }: ResolvedStack, type: string): Entry[] =>
+  Object.entries(resources).filter(([, { Type }]) => Type === type)
+
+const arnIn = (service: string, rest: string): string => `arn:aws:${service}:${region}:${account}:${rest}`
+
+export const functionArn = ([, { Properties }]: Entry): string =>
+  arnIn('lambda', `function:${plain(Properties['FunctionName'])}`)
+
+export const queueName = (stack: ResolvedStack, [id, { Properties }]: Entry): string =>
+  plain(Properties['QueueName'] ?? `${stack.stackName}-${id}`)
+
+const queueArn = (stack: ResolvedStack, entry: Entry): string => arnIn('sqs', queueName(stack, entry))
+
+/** `RunRecurringJob` of `RunRecurringJobLambdaFunction`. */
+const nameOf = (functionId: string): string => functionId.replace(/LambdaFunction$/, '')
+
+const roleFaults = (stack: ResolvedStack): string[] =>
+  ofType(stack, 'AWS::Lambda::Function').flatMap(([id, { Properties }]) => {
+    const own = `arn:aws:iam::${account}:role/${stack.stackName}-${nameOf(id)}Role`
+    return Properties['Role'] === own ? [] : [`${id} has not its own role, by its ARN`]
+  })
+
+const trustFaults = (stack: ResolvedStack): string[] => {
+  const functionRoles = ofType(stack, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties['Role'])
+  const isKnown = (principal: Json): boolean =>
+    isDeepStrictEqual(principal, { Service: 'lambda.amazonaws.com' }) ||
+    [(principal as JsonRecord)['AWS']].flat().every((role) => functionRoles.includes(role ?? null))
+  return ofType(stack, 'AWS::IAM::Role').flatMap(([id, { Properties }]) => {
+    const { Statement } = Properties['AssumeRolePolicyDocument'] as { Statement: JsonRecord[] }
+    return Statement.every(({ Principal = null, Effect }) => Effect === 'Allow' && isKnown(Principal))
+      ? []
+      : [`${id} trusts somebody who is not known`]
+  })
+}
+
+interface Target {
+  Arn: string
+  DeadLetterConfig?: { Arn: string }
+}
+const targetsOf = ({ Properties }: Resource): Target[] => Properties['Targets'] as unknown as Target[]
+const ruleArn = ({ Properties }: Resource): string => arnIn('events', `rule/${plain(Properties['Name'])}`)
+
+/** Who may wake which function, as `<principal> <source> → <function>`. */
+const expectedWakers = (stack: ResolvedStack): string[] => {
+  const rules = ofType(stack, 'AWS::Events::Rule').flatMap(([, rule]) =>
+    targetsOf(rule).map(({ Arn }) => `events.amazonaws.com ${ruleArn(rule)} → ${Arn}`),
+  )
+  const jobs = `events.amazonaws.com ${arnIn('events', `rule/${stack.stackName}-job-*`)}`
+  const api = `apigateway.amazonaws.com ${arnIn('execute-api', `${stack.stackName}-HttpApi/*`)}`
+  return [
+    ...rules,
+    `${jobs} → ${arnIn('lambda', `function:${stack.stackName}-run-recurring-job`)}`,
+    `${api} → ${arnIn('lambda', `function:${stack.stackName}-api`)}`,
+  ].toSorted()
+}
+
+const permissionFaults = (stack: ResolvedStack): string[] => {
+  const permissions = ofType(stack, 'AWS::Lambda::Permission')
+  const wakers = permissions
+    .map(([, { Properties }]) => {
+      const { Principal, SourceArn, FunctionName } = Properties
+      return `${plain(Principal)} ${plain(SourceArn)} → ${plain(FunctionName)}`
+    })
+    .toSorted()
+  const wildcards = permissions.filter(([, { Properties }]) =>
+    plain(Properties['SourceArn']).endsWith('-job-*'),
+  )
+  return [
+    ...(isDeepStrictEqual(wakers, expectedWakers(stack))
+      ? []
+      : [`functions may be woken by others: ${wakers.join(', ')}`]),
+    ...permissions
+      .filter(([, { Properties }]) => Properties['Action'] !== 'lambda:InvokeFunction')
+      .map(([id]) => `${id} permits something else than to invoke`),
+    ...wildcards
+      .filter(([, { Properties }]) => Properties['SourceAccount'] !== account)
+      .map(([id]) => `${id} is for other accounts' rules too`),
+  ]
+}
+
+/** Function → queue, and how many messages at once. */
+const sources: Record<string, [queue: string, batchSize: number]> = {
+  RecordReport: ['ReportQueue', 10],
+  PerformOperation: ['WorkerQueue', 1],
+}
+
+const sourceFaults = (stack: ResolvedStack): string[] => {
+  const mappings = ofType(stack, 'AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => Properties)
+  const faults = Object.entries(sources).flatMap(([name, [queueId, batchSize]]) => {
+    const { [`${name}LambdaFunction`]: worker, [queueId]: queue } = stack.resources
+    if (!worker || !queue) return [`there is no ${name} or no ${queueId}`]
+    const wanted = {
+      BatchSize: batchSize,
+      Enabled: true,
+      EventSourceArn: queueArn(stack, [queueId, queue]),
+      FunctionName: functionArn([name, worker]),
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    }
+    const isLongEnough = Number(queue.Properties['VisibilityTimeout']) > Number(worker.Properties['Timeout'])
+    return [
+      ...(mappings.some((mapping) => isDeepStrictEqual(mapping, wanted))
+        ? []
+        : [`${queueId} does not wake ${name} as it is to`]),
+      ...(isLongEnough ? [] : [`what ${name} works at is handed out again meanwhile`]),
+    ]
+  })
+  return mappings.length === Object.keys(sources).length
+    ? faults
+    : [...faults, 'other queues wake functions too']
+}
+
+export interface Patterns {
+  objects: (buckets: readonly string[]) => unknown
+  looks: unknown
+}
+
+const ruleFaults = (stack: ResolvedStack, buckets: readonly string[], patterns: Patterns): string[] => {
+  const there = ofType(stack, 'AWS::Events::Rule').map(([, { Properties }]) => ({
+    name: Properties['Name'],
+    pattern: Properties['EventPattern'],
+    schedule: Properties['ScheduleExpression'],
+    state: Properties['State'],
+    targets: targetsOf({ Type: '', Properties }).map(({ Arn }) => Arn),
+  }))
+  const indexBackup = [arnIn('lambda', `function:${stack.stackName}-index-backup`)]
+  const event = { schedule: undefined, state: 'ENABLED', targets: indexBackup }
+  const wanted = [
+    {
+      name: `${stack.stackName}-minute`,
+      pattern: undefined,
+      schedule: 'rate(1 minute)',
+      state: 'ENABLED',
+      targets: [arnIn('lambda', `function:${stack.stackName}-reconcile`)],
+    },
+    { ...event, name: `${stack.stackName}-objects`, pattern: patterns.objects(buckets) },
+    { ...event, name: `${stack.stackName}-looks`, pattern: patterns.looks },
+  ]
+  return isDeepStrictEqual(there, wanted) ? [] : [`rules are others: ${JSON.stringify(there)}`]
+}
+
+const fourteenDays = 14 * 24 * 3600
+
+/** Each queue that is worked at, and where its messages go that nobody takes. */
+const deadLetters = { ReportQueue: 'ReportDeadLetters', WorkerQueue: 'WorkerDeadLetters' }
+
+const deadLetterFaults = (stack: ResolvedStack): string[] => {
+  const queue = (id: string): Entry => [id, stack.resources[id] ?? { Type: '', Properties: {} }]
+  const ends = [...Object.values(deadLetters), 'NodeDeadLetters', 'UndeliveredEvents'].map(queue)
+  const undelivered = queueArn(stack, queue('UndeliveredEvents'))
+  const policy = stack.resources['UndeliveredEventsPolicy']?.Properties['PolicyDocument']
+  const invokeConfigs = ofType(stack, 'AWS::Lambda::EventInvokeConfig').map(
+    ([, { Properties }]) => Properties,
+  )
+  const keepsFailures = ['run-recurring-job', 'index-backup'].map((name) => `${stack.stackName}-${name}`)
+  return [
+    ...Object.entries(deadLetters)
+      .filter(([from, to]) => {
+        const redrive = queue(from)[1].Properties['RedrivePolicy'] as JsonRecord | undefined
+        return redrive?.['deadLetterTargetArn'] !== queueArn(stack, queue(to))
+      })
+      .map(([from, to]) => `what nobody takes of ${from} does not go to ${to}`),
+    ...ends
+      .filter(([, { Properties }]) => Properties['MessageRetentionPeriod'] !== fourteenDays)
+      .map(([id]) => `${id} forgets before 14 days`),
+    ...ofType(stack, 'AWS::Events::Rule')
+      .filter(([, rule]) => rule.Properties['EventPattern'] !== undefined)
+      .filter(([, rule]) =>
+        targetsOf(rule).some(({ DeadLetterConfig }) => DeadLetterConfig?.Arn !== undelivered),
+      )
+      .map(([id]) => `what ${id} cannot deliver is lost`),
+    ...keepsFailures
+      .filter((name) => {
+        const config = invokeConfigs.find(({ FunctionName }) => FunctionName === name)
+        return !isDeepStrictEqual(config?.['DestinationConfig'], { OnFailure: { Destination: undelivered } })
+      })
+      .map((name) => `an event at which ${name} fails is lost`),
+    ...(isDeepStrictEqual((policy as JsonRecord | undefined)?.['Statement'], [
+      {
+        Sid: 'TakesFromRules',
+        Effect: 'Allow',
+        Principal: { Service: 'events.amazonaws.com' },
+        Action: 'sqs:SendMessage',
+        Resource: undelivered,
+        Condition: {
+          StringEquals: { 'aws:SourceAccount': account },
+          ArnLike: { 'aws:SourceArn': arnIn('events', `rule/${stack.stackName}-*`) },
+        },
+      },
+    ])
+      ? []
+      : ['rules may not send what they cannot deliver']),
+  ]
+}
+
+const logFaults = (stack: ResolvedStack): string[] =>
+  ofType(stack, 'AWS::Lambda::Function').flatMap(([id, { Properties, DependsOn = [] }]) => {
+    const logId = `${nameOf(id)}LogGroup`
+    const name = stack.resources[logId]?.Properties['LogGroupName']
+    const isOwn = name === `/aws/lambda/${plain(Properties['FunctionName'])}` && DependsOn.includes(logId)
+    return isOwn ? [] : [`${id} may write its log before its group is there, which then keeps it for ever`]
+  })
+
+export const wiringFaults = (
+  stack: ResolvedStack,
+  buckets: readonly string[],
+  patterns: Patterns,
+): string[] => [
+  ...roleFaults(stack),
+  ...trustFaults(stack),
+  ...permissionFaults(stack),
+  ...sourceFaults(stack),
+  ...ruleFaults(stack, buckets, patterns),
+  ...deadLetterFaults(stack),
+  ...logFaults(stack),
+]
