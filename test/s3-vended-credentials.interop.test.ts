@@ -327,7 +327,7 @@ describe('credentials vended for one operation', () => {
     const denied: string[] = []
     for (const [what, tried] of tries)
       await tried().catch((error: unknown) => {
-        expect(error, what).toMatchObject({ name: expect.stringMatching('AccessDenied|NoSuchKey') })
+        expect([what, error]).toMatchObject([what, { name: expect.stringMatching('AccessDenied|NoSuchKey') }])
         if (error instanceof Error && error.name === 'AccessDenied') denied.push(what)
       })
     return denied

@@ -1,5 +1,5 @@
 /** @module api: woken by each HTTP request; and by who may invoke it, for a first token. */
-import type { LambdaContext, LambdaEvent } from 'hono/aws-lambda'
+import type { LambdaEvent } from 'hono/aws-lambda'
 import { randomIds } from '#lib/base/ids.ts'
 import { settingDefaultsWithEvents } from '#lib/catalog/settings.ts'
 import { apiHandler } from '../api.ts'
@@ -34,8 +34,8 @@ const serve = apiHandler({
 const createToken = tokenRequestHandler({ catalog, clock, log })
 
 export const handler = invoked<unknown>((event, _, context) =>
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as API Gateway calls it
   isTokenRequest(event)
     ? createToken(event)
-    : serve(event as LambdaEvent, context as unknown as LambdaContext),
+    : // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as API Gateway calls it
+      serve(event as LambdaEvent, context),
 )

@@ -28,7 +28,7 @@ const reaches = {
   'verify-backup': ofKind('verify-backup', { ...on, backup: 'daily' }),
   index: indexReach,
 } satisfies Record<string, Reach>
-type Kind = keyof typeof reaches
+type Judged = keyof typeof reaches
 
 const verdict = async (policy: string, action: string, resource: string, context = {}): Promise<boolean> => {
   const response = await runSimulation(
@@ -92,7 +92,7 @@ const foreign = [
 const folders = [keys.folder, keys.backupsFolder, keys.locksFolder, keys.blocksFolder]
 
 /** What each may put and delete; all else in its volume it may not. */
-const puts: Record<Kind, readonly string[]> = {
+const puts: Record<Judged, readonly string[]> = {
   'create-backup': inVolume,
   'restore-backup': [],
   'delete-backup': inVolume,
@@ -100,10 +100,11 @@ const puts: Record<Kind, readonly string[]> = {
   'verify-backup': [keys.badBlocks],
   index: [],
 }
-const deletes: Record<Kind, readonly string[]> = { ...puts, 'create-backup': [...ownKeys, ...ownMarks] }
-const kinds = Object.keys(reaches) as Kind[]
+const deletes: Record<Judged, readonly string[]> = { ...puts, 'create-backup': [...ownKeys, ...ownMarks] }
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of an object that is written here
+const kinds = Object.keys(reaches) as Judged[]
 
-const expectVerbs = async (judged: Judge, kind: Kind): Promise<void> => {
+const expectVerbs = async (judged: Judge, kind: Judged): Promise<void> => {
   expect(await all(inVolume.map(judged.get))).toEqual([true])
   expect(await all(folders.map(judged.list))).toEqual([true])
   const allowed = async (may: (key: string) => Promise<boolean>) => {
@@ -150,8 +151,7 @@ describe('the policy of an operation', () => {
     const volume = 'v'.repeat(200)
     const [name, lock] = ['n'.repeat(190), 'lock-0123456789abcdef']
     const long = { target: 'nas', backupVolume: volume, backup: name, lock }
-    const reach =
-      kind === 'index' ? indexReach : ofKind(kind, { ...backup, isSalvage: false, ...long } as never)
+    const reach = kind === 'index' ? indexReach : ofKind(kind, { ...backup, isSalvage: false, ...long })
     const policy = sessionPolicy(far, reach)
     expect(policy.length).toBeLessThanOrEqual(maxPolicyChars)
     if (kind === 'index') return

@@ -37,18 +37,16 @@ const isKind = <Kind extends OperationKind>(
   kind: Kind,
 ): operation is Operation & Operation<Kind> => operation.kind === kind
 
+/** A kind that is not told of here only reads. */
 const verbsOf = (keys: VolumeKeys, operation: Operation): Pick<Reach, 'puts' | 'deletes' | 'names'> => {
   if (isKind(operation, 'create-backup')) return createBackupReach(keys, operation.parameters)
-  const badBlocks = keys.badBlocks.slice(keys.folder.length)
-  switch (operation.kind) {
-    case 'delete-backup':
-    case 'collect-blocks':
-      return { puts: 'all', deletes: 'all', names: {} }
-    case 'verify-backup':
-      return { puts: [badBlocks], deletes: [badBlocks], names: {} }
-    default:
-      return { puts: [], deletes: [], names: {} }
+  if (operation.kind === 'delete-backup' || operation.kind === 'collect-blocks')
+    return { puts: 'all', deletes: 'all', names: {} }
+  if (operation.kind === 'verify-backup') {
+    const badBlocks = keys.badBlocks.slice(keys.folder.length)
+    return { puts: [badBlocks], deletes: [badBlocks], names: {} }
   }
+  return { puts: [], deletes: [], names: {} }
 }
 
 /** Only of the backup volume that it is about. @throws BackupstoreError `invalid-name`. */

@@ -5,7 +5,8 @@ import { CodedError, type CodedErrorOptions } from '#lib/base/errors.ts'
 import { Problem } from './problem.ts'
 
 /**
- * `code` is the API's own (problem.ts), or one of ours: `unreachable` (no answer), `no-api` (an answer, and not from a Drover).
+ * `code` is the API's own (problem.ts), or one of ours: `unreachable` (no answer), `unavailable` (one of what stands before
+ * the API), `no-api` (an answer, and not from a Drover).
  */
 export class RequestError extends CodedError<string> {
   /** Undefined: there was no answer. */
@@ -56,8 +57,16 @@ const parsed = (text: string): unknown => {
   }
 }
 
+/** Of what stands before the API: API Gateway, a proxy. Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-troubleshooting-lambda.html */
+const isAway = (status: number): boolean => status === 429 || status >= 500
+
 const refusal = (url: string, status: number, text: string): RequestError => {
   const problem = Problem.safeParse(parsed(text)).data
+  if (!problem && isAway(status))
+    return new RequestError('unavailable', `${url} has no answer now: status ${status}`, {
+      status,
+      hint: "try again; if it stays so, see the service's log",
+    })
   if (!problem)
     return new RequestError('no-api', `${url} answered with status ${status} and no word of Drover`, {
       status,

@@ -85,6 +85,9 @@ const requestOf = (known: KnownTarget, roleArn: string | undefined, { reach, nam
   throw new Error(`${known.row.name} is no S3 target`)
 }
 
+/** What is no STS may answer with a whole page. */
+const mostReasonChars = 500
+
 const tryStore = async (
   { sessions }: Pick<TargetCredentialsDeps, 'sessions'>,
   known: KnownTarget,
@@ -101,7 +104,10 @@ const tryStore = async (
   } catch (error) {
     const isRefused = error instanceof TargetError && error.code === 'role-refused'
     if (!isRefused || before?.kind === 'per-operation') throw error
-    return { session: undefined, found: { kind: 'shared', reason: error.message, endpoint } }
+    return {
+      session: undefined,
+      found: { kind: 'shared', reason: error.message.slice(0, mostReasonChars), endpoint },
+    }
   }
 }
 
@@ -111,17 +117,12 @@ const trySession = async (
   wanted: SessionFor,
 ): Promise<Tried> => {
   const { narrowing } = known
-  switch (narrowing.kind) {
-    case 'role': {
-      const session = await deps.sessions(requestOf(known, narrowing.roleArn, wanted))
-      const reason = `each operation gets a session of ${narrowing.roleArn}`
-      return { session, found: { kind: 'per-operation', reason, endpoint: null } }
-    }
-    case 'store':
-      return tryStore(deps, known, narrowing.endpoint, wanted)
-    default:
-      return { session: undefined, found: { ...narrowing, endpoint: null } }
-  }
+  if (narrowing.kind === 'store') return tryStore(deps, known, narrowing.endpoint, wanted)
+  if (narrowing.kind !== 'role') return { session: undefined, found: { ...narrowing, endpoint: null } }
+  const { roleArn } = narrowing
+  const session = await deps.sessions(requestOf(known, roleArn, wanted))
+  const reason = `each operation gets a session of ${roleArn}`
+  return { session, found: { kind: 'per-operation', reason, endpoint: null } }
 }
 
 /** Unless its URL or its secret is another meanwhile. */

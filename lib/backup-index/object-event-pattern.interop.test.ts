@@ -79,17 +79,20 @@ const left = [
   eventOf(`${web.backupsFolder}backup_x.cfg.tmp.1`),
   eventOf(web.backupsFolder),
   eventOf('volume.cfg'),
-  eventOf('photos/volume.cfg'),
-  eventOf('backupstore/volume.cfg'),
-  eventOf('backupstore/backups/backup_x.cfg'),
-  eventOf(`old-${web.volumeConfig}`),
-  eventOf(`a/my${web.backupConfig('b1')}`),
+  eventOf(`${web.backupsFolder}other_b1.cfg`),
+  eventOf(`${web.folder}backup_b1.cfg`),
   eventOf(web.volumeConfig.toUpperCase()),
   eventOf(web.volumeConfig, { bucket: 'nobodys' }),
 ]
 
 /** Let through, and no more than looked at. */
-const needless = [eventOf(`${web.backupsFolder}other_b1.cfg`), eventOf(`${web.folder}backup_b1.cfg`)]
+const needless = [
+  eventOf('photos/volume.cfg'),
+  eventOf('backupstore/volume.cfg'),
+  eventOf('backupstore/backups/backup_x.cfg'),
+  eventOf(`old-${web.volumeConfig}`),
+  eventOf(`a/my${web.backupConfig('b1')}`),
+]
 
 const ofOtherKinds = [
   eventOf(web.volumeConfig, { type: 'Object Tags Added' }),

@@ -1,19 +1,16 @@
 /**
- * @module object-event-pattern: which of S3's events EventBridge gives to index-backup: those of a backupstore's configs, of volumes
- * and of backups. Blocks and locks, which are nearly all that is written, cost no invocation.
+ * @module object-event-pattern: which of S3's events EventBridge gives to index-backup: those of `volume.cfg` and `backup_*.cfg`. Blocks
+ * and locks, which are nearly all that is written, cost no invocation.
  *
- * It does not tell `volume.cfg` and `backup_*.cfg` from another `.cfg`, which nobody writes there; object-event.ts judges what
- * comes. EventBridge refuses patterns that are "too complex" and does not say when: by its own matcher's measure
- * one of 9 was taken and one of 12 refused (https://github.com/vals-ai/Valkyrie/pull/278). This one has 5, and would have 16
- * if it named both in full.
+ * Folders above are left out: EventBridge refuses patterns that are "too complex" and does not say when. By its own matcher's
+ * measure one of 9 was taken and one of 12 refused (https://github.com/vals-ai/Valkyrie/pull/278); whole paths would have 16.
+ * object-event.ts judges what comes.
  * Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
  */
-import { volumesFolder } from '#lib/backupstore/keys.ts'
-
 export interface ObjectEventPattern {
   source: string[]
   'detail-type': string[]
-  detail: { bucket: { name: string[] }; object: { key: { wildcard: string }[] } }
+  detail: { bucket: { name: string[] }; object: { key: ({ wildcard: string } | { suffix: string })[] } }
 }
 
 /** Targets lie at the root of their bucket, or in any folder of it. PutRule takes 2,048 characters: 25 buckets of the longest names. */
@@ -22,6 +19,6 @@ export const objectEventPattern = (buckets: readonly string[]): ObjectEventPatte
   'detail-type': ['Object Created', 'Object Deleted'],
   detail: {
     bucket: { name: [...buckets] },
-    object: { key: ['', '*/'].map((root) => ({ wildcard: `${root}${volumesFolder}*.cfg` })) },
+    object: { key: [{ wildcard: '*/backups/backup_*.cfg' }, { suffix: '/volume.cfg' }] },
   },
 })

@@ -110,7 +110,7 @@ const seed = async (): Promise<void> => {
     Description: 'shop',
     Resources: { Table: template.Resources.Table },
   })
-  for (const rule of ours.rules) await makeRule(rule, 'drover-run-recurring-job')
+  await Promise.all(ours.rules.map((rule) => makeRule(rule, 'drover-run-recurring-job')))
   await makeRule('drover-job-job-nightly', 'drover-job-run-recurring-job')
   for (const rule of ['drover-minute', 'my-drover-job-x']) await makeRule(rule, 'drover-run-recurring-job')
   await makeQueue('drover-node-nodes-dead.fifo')
@@ -177,7 +177,7 @@ describe('an installation among others', () => {
 
   it('goes though it was cut off, wherever that was', async () => {
     const stepsInAll = 1 + ours.rules.length + ours.queues.length + ours.secrets.length
-    for (const cutOffAt of [1, 30, stepsInAll - 3, stepsInAll]) {
+    for (const cutOffAt of [1, 30, stepsInAll]) {
       await seed()
       const controller = new AbortController()
       let steps = 0

@@ -36,7 +36,8 @@ const lookedAt = 100
 
 /** The last minute up to `until` in which it was due; `undefined`: none within a year. */
 export const lastDueBefore = (cron: string, until: Date): Date | undefined => {
-  const { next } = parseCron(cron)
+  const expression = parseCron(cron)
+  const next = (after: Date) => expression.next(after)
   for (const windowMs of windowsMs) {
     let due: Date | undefined
     for (let at = next(new Date(until.getTime() - windowMs)); at <= until; at = next(at)) due = at

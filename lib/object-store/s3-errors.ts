@@ -80,12 +80,6 @@ const checkToken = 'the credentials have expired: get new ones'
 const checkRights =
   'check that the credentials allow s3:ListBucket on the bucket, and s3:GetObject, s3:PutObject and s3:DeleteObject below the path'
 
-const addRight = (
-  { action, resource }: NonNullable<FailedRequest['need']>,
-  who: string | undefined,
-): string =>
-  `allow ${action} on ${resource} in the policy of ${who ?? 'the role or user that the credentials are of'}, and see that no policy of the bucket denies it`
-
 /** AWS tells it, of its own. */
 const whoIn = (message: string): string | undefined => /User: (arn:\S+)/.exec(message)?.[1]
 
@@ -143,13 +137,22 @@ export interface FailedRequest {
 export const isDenied = ({ name, status }: S3Failure): boolean =>
   name === 'AccessDenied' || (status === 403 && !known[name])
 
+const deniedHint = (
+  { action, resource }: NonNullable<FailedRequest['need']>,
+  { name, message }: S3Failure,
+) => {
+  const who = whoIn(message) ?? 'the role or user that the credentials are of'
+  const right = `allow ${action} on ${resource} in the policy of ${who}, and see that no policy of the bucket denies it`
+  return name === 'AccessDenied' ? right : `${checkKeys}; ${right}`
+}
+
 export const s3Error = ({ what, where, need }: FailedRequest, failure: S3Failure): ObjectStoreError => {
   const denied = need && isDenied(failure) ? need : undefined
   const found = known[failure.name] ?? unreachable(failure) ?? byStatus[failure.status ?? 0]
   const mayNot = denied ? `may not ${denied.action} on ${denied.resource}: ` : ''
   const message = `${what}: ${mayNot}${where} said ${failure.name}: ${failure.message}`
   if (!found) return new ObjectStoreError('failed', message, { cause: failure })
-  const hint = denied ? addRight(denied, whoIn(failure.message)) : found.hint
+  const hint = denied ? deniedHint(denied, failure) : found.hint
   return new ObjectStoreError(found.code, message, { hint, cause: failure })
 }
 

@@ -3,7 +3,7 @@
  *
  * - A put on a condition whose answer is lost is sent again, and may then be refused because of itself. Who puts content of
  *   his own looks once more at what is there.
- * - A missing object is told from a forbidden one only with the right to list; without it S3 answers 403 to both, and so do we.
+ * - A missing object is told from a forbidden one only with the right to list its folder; without it S3 answers 403 to both, and so do we.
  * - "Folders" that consoles make (empty objects whose names end with `/`) are no objects here.
  */
 import type { S3Client } from '@aws-sdk/client-s3'

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { silentLog } from '#lib/base/log.ts'
@@ -25,7 +25,7 @@ afterEach(() => {
 /** Not a queue: what ElasticMQ never says. Speaks SQS's protocol, as far as answers go: each request gets the next, the last one for ever. */
 const startFakeSqs = async (...answers: Answer[]) => {
   const requests: { url: string; body: string }[] = []
-  const server = createServer(async (request, response) => {
+  const reply = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     let body = ''
     for await (const chunk of request) body += String(chunk)
     requests.push({ url: request.url ?? '', body })
@@ -35,7 +35,8 @@ const startFakeSqs = async (...answers: Answer[]) => {
       ...(answer.queryError && { 'x-amzn-query-error': `${answer.queryError};Sender` }),
     })
     response.end(JSON.stringify(answer.body ?? { __type: answer.type, message: answer.message }))
-  })
+  }
+  const server = createServer((request, response) => void reply(request, response))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   ends.push(() => {
@@ -188,6 +189,10 @@ describe('SQS client', () => {
     const asked = requests.map(({ body }) => JSON.parse(body) as object)
     const one = { QueueUrl: url, MaxNumberOfMessages: 1 }
     expect(asked).toMatchObject([20, 20, 6].map((WaitTimeSeconds) => ({ ...one, WaitTimeSeconds })))
-    expect(client.config.requestHandler.httpHandlerConfigs()).toMatchObject({ socketTimeout: 30_000 })
+    const { requestHandler } = client.config
+    const limits = 'httpHandlerConfigs' in requestHandler && requestHandler.httpHandlerConfigs
+    expect(typeof limits === 'function' && limits.call(requestHandler)).toMatchObject({
+      socketTimeout: 30_000,
+    })
   })
 })

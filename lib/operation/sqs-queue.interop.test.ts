@@ -175,11 +175,10 @@ describe('SQS on ElasticMQ', () => {
 
   it('carries any JSON', async () => {
     const { queue } = await open(testClock())
-    const characters = Array.from({ length: 0x1_00_00 }, (_, code) => String.fromCharCode(code)).join('')
-    const value = { odd: `${characters}🐑\u{1FFFE}\u{10FFFF}` }
-    const chunks = Array.from({ length: 4 }, (_, part) => ({
-      odd: value.odd.slice(part * 17_000, (part + 1) * 17_000),
-    }))
+    const chunks = [0, 0x40_00, 0x80_00, 0xc0_00].map((first) =>
+      Array.from({ length: 0x40_00 }, (_, index) => String.fromCharCode(first + index)).join(''),
+    )
+    chunks.push('🐑\u{1FFFE}\u{10FFFF}')
     for (const [index, chunk] of chunks.entries())
       await queue.send(message(JSON.stringify(chunk), 'g', `${index}`))
     expect((await allOf(queue)).map(({ body }) => JSON.parse(body) as unknown)).toEqual(chunks)
@@ -323,12 +322,10 @@ describe('SQS on ElasticMQ', () => {
     goByClock(client, clock, elasticmq)
     const url = await createQueue(client, `reports-${randomUUID()}`)
     const queue = sqsQueue({ client, clock, log: silentLog }, { url, isFifo: false })
-    const sent = ['{"a":1}', '"\u0001🐑"'.replace('\u0001', '\\u0001'), '"\uFFFE"']
-    for (const body of sent) await queue.send(message(body))
+    const values = ['{}', '\u0001🐑', '\uFFFE']
+    for (const value of values) await queue.send(message(JSON.stringify(value)))
     const received = await allOf(queue)
-    expect(received.map(({ body }) => JSON.parse(body) as unknown).toSorted()).toEqual(
-      sent.map((body) => JSON.parse(body) as unknown).toSorted(),
-    )
+    expect(new Set(received.map(({ body }) => JSON.parse(body) as unknown))).toEqual(new Set(values))
     expect(received[0]).toMatchObject({ group: '', deduplicationId: '' })
   })
 })

@@ -44,34 +44,37 @@ const mostAtOnce = 10
  * Asks for one message at a time: several at once could be of one group, and when the first of them is not taken, those after it
  * have been received for nothing, which counts as a try: the faults of the first would put them all into the dead-letter queue.
  */
-const receiver =
-  ({ client, clock }: SqsQueueDeps, { url }: SqsQueueSettings) =>
-  async (waitMs: number, signal: AbortSignal | undefined): Promise<Message | undefined> => {
+const receiver = ({ client, clock }: SqsQueueDeps, { url }: SqsQueueSettings) => {
+  const ask = async (seconds: number, signal: AbortSignal | undefined): Promise<Message | undefined> => {
+    const command = new ReceiveMessageCommand({
+      QueueUrl: url,
+      MaxNumberOfMessages: 1,
+      WaitTimeSeconds: seconds,
+      MessageSystemAttributeNames: [...askedFor.MessageSystemAttributeNames],
+      MessageAttributeNames: [...askedFor.MessageAttributeNames],
+    })
+    try {
+      const { Messages = [] } = await client.send(command, signal && { abortSignal: signal })
+      return Messages[0]
+    } catch (error) {
+      if (signal?.aborted) return undefined
+      throw sqsError({ action: 'ReceiveMessage', queue: url }, error)
+    }
+  }
+  return async (waitMs: number, signal: AbortSignal | undefined): Promise<Message | undefined> => {
     const untilMs = clock.now().getTime() + waitMs
-    for (let leftMs = waitMs; !signal?.aborted;) {
+    const isStopped = () => signal?.aborted ?? false
+    let leftMs = waitMs
+    while (!isStopped()) {
       const seconds = Math.ceil(Math.min(leftMs, longestPollMs) / 1000)
-      const answer = await client
-        .send(
-          new ReceiveMessageCommand({
-            QueueUrl: url,
-            MaxNumberOfMessages: 1,
-            WaitTimeSeconds: seconds,
-            MessageSystemAttributeNames: [...askedFor.MessageSystemAttributeNames],
-            MessageAttributeNames: [...askedFor.MessageAttributeNames],
-          }),
-          signal && { abortSignal: signal },
-        )
-        .catch((error: unknown) => {
-          if (signal?.aborted) return undefined
-          throw sqsError({ action: 'ReceiveMessage', queue: url }, error)
-        })
-      const message = answer?.Messages?.[0]
+      const message = await ask(seconds, signal)
       // A server that answers before its time is not asked the more often for it.
       leftMs = Math.min(leftMs - seconds * 1000, untilMs - clock.now().getTime())
       if (message || leftMs <= 0) return message
     }
     return undefined
   }
+}
 
 const settling = ({ client, log }: SqsQueueDeps, { url }: SqsQueueSettings) => {
   const settle = async (message: Message): Promise<void> => {

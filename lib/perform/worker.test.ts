@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { CodedError } from '#lib/base/errors.ts'
 import { systemClock } from '#lib/base/clock.ts'
 import { silentLog } from '#lib/base/log.ts'
 import type { PerformCommand } from '#lib/operation/command.ts'
@@ -202,20 +203,48 @@ describe('a worker', () => {
   })
 
   it('begins nothing without the answer of the control plane, or against it', async () => {
+    const failure = { code: 'role-refused', message: 'no role', hint: 'trust it' }
     let asked = 0
     permission = async ({ operationId }) => {
       if (++asked < 3) throw new Error('not reachable')
       if (operationId === 'moved') return { kind: 'not-current', reason: 'its volume moved' }
+      if (operationId === 'refused') return { kind: 'refused', failure }
       return operationId === 'unwanted' ? { kind: 'cancelled' } : { kind: 'go' }
     }
     start()
     await send('wanted', 'attach-volume')
     await send('moved', 'attach-volume')
     await send('unwanted', 'attach-volume')
-    await ended('wanted', 'moved', 'unwanted')
+    await send('refused', 'attach-volume')
+    await ended('wanted', 'moved', 'unwanted', 'refused')
     expect(performed).toEqual(['wanted'])
     expect(endOf('moved')).toMatchObject({ failure: { code: 'not-current', message: 'its volume moved' } })
     expect(endOf('unwanted')).toEqual({ kind: 'cancelled' })
+    expect(endOf('refused')).toEqual({ kind: 'failed', failure })
+  })
+
+  it('waits for credentials until it is too late to begin, then fails with why there are none', async () => {
+    class Short extends CodedError<string> {}
+    const short = new Short('sts-unavailable', 'too many ask', { hint: 'wait' })
+    let asked = 0
+    permission = async ({ operationId }) => {
+      if (operationId === 'patient' && ++asked > 3) return { kind: 'go' }
+      throw short
+    }
+    let serverNow = now
+    start({ serverNow: () => serverNow })
+    await send('patient', 'attach-volume')
+    await ended('patient')
+    await send('late', 'attach-volume')
+    await until(() => journal.unfinishedIds().includes('late'))
+    expect(endOf('late')).toBeUndefined()
+    serverNow = new Date(Date.parse(later) + 1)
+    await ended('late')
+    expect(endOf('late')).toEqual({
+      kind: 'failed',
+      failure: { code: 'sts-unavailable', message: 'too many ask', hint: 'wait' },
+    })
+    expect(performed).toEqual(['patient'])
   })
 
   it('refuses what has expired, and what it cannot read', async () => {

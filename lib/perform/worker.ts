@@ -8,6 +8,7 @@
  * - `stop` leaves what is under way for the next start, which goes on with what the journal has not ended.
  */
 import type { Clock } from '#lib/base/clock.ts'
+import { CodedError } from '#lib/base/errors.ts'
 import type { Log } from '#lib/base/log.ts'
 import { parsedJson } from '#lib/base/parsed-json.ts'
 import { serial } from '#lib/base/serial.ts'
@@ -82,7 +83,11 @@ const insistently = async <T>(
       return await work()
     } catch (error) {
       if (stopping.signal.aborted) throw error
-      deps.log.warn(`${what} failed; trying again`, { error: String(error) })
+      const hint = error instanceof CodedError ? error.hint : undefined
+      deps.log.warn(`${what} failed; trying again`, {
+        error: String(error),
+        ...(hint !== undefined && { hint }),
+      })
       await deps.clock.sleep(pauseMs, stopping.signal)
     }
   }
@@ -136,14 +141,17 @@ const performNow = async (
 }
 
 const failureFrom = (permission: Permission): Failure | undefined => {
-  switch (permission.kind) {
-    case 'refused':
-      return permission.failure
-    case 'not-current':
-      return { code: 'not-current', message: permission.reason }
-    default:
-      return undefined
-  }
+  if (permission.kind === 'refused') return permission.failure
+  if (permission.kind === 'not-current') return { code: 'not-current', message: permission.reason }
+  return undefined
+}
+
+/** What kept it from beginning until it was too late is why it failed; while there is time it is asked for again. */
+const givenUp = ({ deps }: Life, { command, state }: JournalEntry, error: unknown): Permission => {
+  const isLate = Date.parse(command.expiresAt) < deps.serverNow().getTime()
+  const isShort = error instanceof CodedError && error.code === 'sts-unavailable'
+  if (state === 'begun' || !isLate || !isShort) throw error
+  return { kind: 'refused', failure: failureOf(error) }
 }
 
 /** A cancelled one that had begun before is performed once more, its signal aborted from the start: it leaves nothing behind. */
@@ -154,7 +162,9 @@ const performIfWanted = async (life: Life, entry: JournalEntry): Promise<void> =
   const permission: Permission =
     journal.isCancelled(operationId) && !hasBegun
       ? { kind: 'cancelled' }
-      : await insistently(life, 'asking the control plane', () => mayBegin(entry.command))
+      : await insistently(life, 'asking the control plane', () =>
+          mayBegin(entry.command).catch((error: unknown) => givenUp(life, entry, error)),
+        )
   life.stopping.signal.throwIfAborted()
   const isCancelled = permission.kind === 'cancelled' || journal.isCancelled(operationId)
   const failure = failureFrom(permission)

@@ -34,6 +34,7 @@ const trustStatement = (principal: string, hasExternalId: boolean): string =>
 const deniedRole = (roleArn: string, { hasExternalId }: Asked, failure: S3Failure): TargetError => {
   const principal = principalIn(failure.message)
   const hints = [
+    'see that there is such a role',
     `add to the trust policy of the role: ${trustStatement(principal ?? '<ARN of who asks>', hasExternalId)}`,
     hasExternalId
       ? 'see that its sts:ExternalId is AWS_EXTERNAL_ID of the secret'
@@ -98,15 +99,15 @@ export const stsError = (asked: Asked, error: unknown): TargetError => {
   if (wait) return wait
   const { roleArn, where } = asked
   const hint = refusals[failure.name]
-  if (hint !== undefined)
-    return new TargetError(
-      'role-refused',
-      `${roleArn === undefined ? where : `role ${roleArn}`} gives no session: ${saidBy(failure)}`,
-      { hint, cause: failure },
-    )
-  return roleArn === undefined ? deniedByStore(asked, failure) : deniedRole(roleArn, asked, failure)
+  if (roleArn !== undefined && failure.name === 'AccessDenied') return deniedRole(roleArn, asked, failure)
+  if (roleArn === undefined && hint === undefined) return deniedByStore(asked, failure)
+  const who = roleArn === undefined ? where : `role ${roleArn}`
+  return new TargetError('role-refused', `${who} gives no session: ${saidBy(failure)}`, {
+    hint: hint ?? 'check AWS_IAM_ROLE_ARN, and the region and AWS_ENDPOINTS of the target',
+    cause: failure,
+  })
 }
 
 /** Packed, a policy has a limit of its own: its text may be short enough. */
 export const isPolicyTooLarge = (error: unknown): boolean =>
-  error instanceof Error && /^PackedPolicyTooLarge/.test(error.name)
+  error instanceof Error && error.name.startsWith('PackedPolicyTooLarge')

@@ -159,6 +159,7 @@ describe('sessions of an STS', () => {
     ['InvalidClientTokenId', 403, 'role-refused', 'AWS_ACCESS_KEY_ID'],
     ['SignatureDoesNotMatch', 403, 'role-refused', 'AWS_SECRET_ACCESS_KEY'],
     ['RegionDisabledException', 403, 'role-refused', 'activate STS'],
+    ['MalformedPolicyDocument', 400, 'role-refused', 'AWS_IAM_ROLE_ARN'],
     ['PackedPolicyTooLarge', 400, 'policy-too-large', 'shorter'],
     ['Throttling', 400, 'sts-unavailable', '600 a second'],
     ['InternalFailure', 500, 'sts-unavailable', 'tried again'],

@@ -11,6 +11,8 @@ export interface AwsCall {
   operation: string
   /** What was asked for, as far as it is JSON or a form. */
   input: Readonly<Record<string, unknown>>
+  /** The same when the SDK asks again. */
+  invocation: string
 }
 
 export interface AwsRequest {
@@ -41,7 +43,7 @@ const s3Operation = (method: string, path: string, isList: boolean): string => {
   return method === 'DELETE' ? 'DeleteObject' : `${method} ${path}`
 }
 
-const s3CallOf = ({ method, path }: AwsRequest): AwsCall => {
+const s3CallOf = ({ method, path }: AwsRequest): Omit<AwsCall, 'invocation'> => {
   const url = new URL(path, 'http://s3')
   const [, bucket = '', ...key] = url.pathname.split('/').map(decodeURIComponent)
   const isList = url.searchParams.has('list-type')
@@ -49,13 +51,18 @@ const s3CallOf = ({ method, path }: AwsRequest): AwsCall => {
   return { service: 's3', operation: s3Operation(method, path, isList), input }
 }
 
-export const awsCallOf = (request: AwsRequest): AwsCall => {
+const callOf = (request: AwsRequest): Omit<AwsCall, 'invocation'> => {
   const target = String(request.headers['x-amz-target'] ?? '')
   const [name = '', operation = ''] = target.split('.')
   const service = targets[name]
   if (service) return { service, operation, input: jsonOf(request.body) }
-  const isForm = String(request.headers['content-type'] ?? '').includes('form-urlencoded')
+  const isForm = (request.headers['content-type'] ?? '').includes('form-urlencoded')
   if (!isForm) return s3CallOf(request)
   const form = Object.fromEntries(new URLSearchParams(request.body.toString()))
   return { service: 'sts', operation: form['Action'] ?? '', input: form }
 }
+
+export const awsCallOf = (request: AwsRequest): AwsCall => ({
+  ...callOf(request),
+  invocation: String(request.headers['amz-sdk-invocation-id'] ?? ''),
+})

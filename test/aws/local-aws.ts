@@ -5,7 +5,9 @@
  * No oracle runs functions: what wakes them is ours (pump.ts), in AWS's shapes. DynamoDB Local has the catalog, ElasticMQ the
  * queues, moto the rules, the secrets and the STS of nodes, MinIO the bucket and the STS of backups, which it enforces.
  */
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   CreateTableCommand,
@@ -52,6 +54,9 @@ export interface SeenCall extends AwsCall {
   status: number
 }
 
+/** Ticks of rules, events of the bus, messages of a queue. */
+export type Happening = 'ticks' | 'events' | 'reports' | 'worker'
+
 export interface LocalAws {
   url: string
   client: ApiClient
@@ -66,8 +71,10 @@ export interface LocalAws {
   onCall?: ((call: AwsCall, of: FunctionName) => Promise<Answer | undefined>) | undefined
   /** When it was answered, and the function does not know it yet. */
   onAnswer?: ((call: AwsCall, of: FunctionName) => Promise<void>) | undefined
-  /** May repeat, hold back and reorder what happened. */
-  arrange: <T>(happened: T[]) => T[]
+  /** May repeat and reorder what happened; what it leaves out happens again. */
+  arrange: <T>(happened: T[], what: Happening) => T[]
+  /** Behind the functions. */
+  oracles: Oracles
   /** The rules that are due in it fire. */
   tick(minute: Date): Promise<void>
   reconcile(): Promise<void>
@@ -75,7 +82,7 @@ export interface LocalAws {
   stop(): Promise<void>
 }
 
-const stackName = 'drover'
+export const stackName = 'drover'
 const bucket = 'backups'
 
 const textOf = (value: unknown): string => {
@@ -189,17 +196,17 @@ const HttpAnswer = z.object({
 })
 
 const loops = () => {
-  let isStopped = false
+  const stopping = new AbortController()
   const running: Promise<void>[] = []
   return {
     start: (work: () => Promise<number>) => {
       const run = async () => {
-        while (!isStopped) if ((await work().catch(() => 0)) === 0) await systemClock.sleep(50)
+        while (!stopping.signal.aborted) if ((await work().catch(() => 0)) === 0) await systemClock.sleep(50)
       }
       running.push(run())
     },
     stop: async () => {
-      isStopped = true
+      stopping.abort()
       await Promise.all(running)
     },
   }
@@ -213,7 +220,7 @@ const listening = (server: ReturnType<typeof createServer>): Promise<string> =>
     })
   })
 
-interface Oracles {
+export interface Oracles {
   minio: Minio
   elasticmq: Elasticmq
   moto: Moto
@@ -285,17 +292,25 @@ const recordOf = async <T>(make: (name: FunctionName) => T | Promise<T>): Promis
     await Promise.all(functionNames.map(async (name) => [name, await make(name)] as const)),
   ) as Record<FunctionName, T>
 
+/** As Lambda has them: alone, without this repository; and as they are now, whoever packages meanwhile. */
+const copiedBundles = async (opened: AsyncDisposableStack): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), 'drover-bundles-'))
+  opened.defer(() => rm(folder, { recursive: true, force: true }))
+  await cp(bundleFolder, folder, { recursive: true })
+  return folder
+}
+
 const startFunctions = async (
   opened: AsyncDisposableStack,
   stack: ResolvedStack,
-  around: { oracles: Oracles; seen: Seen; pending: unknown[] },
+  around: { oracles: Oracles; seen: Seen; pending: unknown[]; bundles: string },
 ) => {
   const proxies = await recordOf((name) => proxyFor(name, around))
   for (const proxy of Object.values(proxies)) opened.defer(() => proxy.stop())
   const functions = await recordOf((name) =>
     functionProcess({
       name,
-      bundle: join(bundleFolder, `${name}.mjs`),
+      bundle: join(around.bundles, `${name}.mjs`),
       env: envOf(stack, name, proxies[name], around.oracles.minio),
       timeoutMs: Number(functionOf(stack, name)['Timeout']) * 1000,
     }),
@@ -355,18 +370,20 @@ const startPumping = (
   const patterns = ofType(stack, 'AWS::Events::Rule').flatMap(({ EventPattern }) =>
     EventPattern ? [EventPattern as unknown as Pattern] : [],
   )
-  const queue = (name: string, batchSize: number, to: FunctionProcess): QueueToPump => ({
+  const queue = (what: 'reports' | 'worker', batchSize: number, to: FunctionProcess): QueueToPump => ({
     client: sqs,
-    url: oracles.elasticmq.baseUrl + name,
+    url: oracles.elasticmq.baseUrl + queueNames[what],
     batchSize,
     to,
-    arrange: (messages) => seen.arrange(messages),
+    arrange: (messages) => seen.arrange(messages, what),
   })
   const pumping = loops()
-  pumping.start(() => pumpQueue(queue(`${stackName}-ReportQueue`, 10, functions['record-report'])))
-  pumping.start(() => pumpQueue(queue(`${stackName}-worker.fifo`, 1, functions['perform-operation'])))
+  pumping.start(() => pumpQueue(queue('reports', 10, functions['record-report'])))
+  pumping.start(() => pumpQueue(queue('worker', 1, functions['perform-operation'])))
   pumping.start(async () => {
-    const events = seen.arrange(pending.splice(0))
+    const happened = pending.splice(0)
+    const events = seen.arrange(happened, 'events')
+    pending.push(...happened.filter((event) => !events.includes(event)))
     for (const event of events)
       if (patterns.some((pattern) => matchesPattern(event, pattern)))
         await deliverEvent(functions['index-backup'], event).catch(() => undefined)
@@ -374,6 +391,9 @@ const startPumping = (
   })
   return pumping
 }
+
+/** As the template calls those that the pump empties. */
+export const queueNames = { reports: `${stackName}-ReportQueue`, worker: `${stackName}-worker.fifo` }
 
 const runJobArn = `arn:aws:lambda:${region}:${account}:function:${stackName}-run-recurring-job`
 
@@ -393,7 +413,8 @@ export const startLocalAws = async (): Promise<LocalAws> => {
   await createTables(stack, dynamodbClient(oracles.dynamodb.settings))
   await createQueues(stack, sqs)
   await createBucket(oracles.minio)
-  const { functions, s3Url } = await startFunctions(opened, stack, { oracles, seen, pending })
+  const bundles = await copiedBundles(opened)
+  const { functions, s3Url } = await startFunctions(opened, stack, { oracles, seen, pending, bundles })
   started = functions
   const token = async (role: string): Promise<string> => {
     const made = await functions.api.invoke({ createToken: { name: `test-${role}`, role } })
@@ -409,13 +430,19 @@ export const startLocalAws = async (): Promise<LocalAws> => {
     stack,
     functions,
     minio: oracles.minio,
+    oracles,
     bucket,
     s3Url,
     token,
     tick: async (minute: Date) => {
-      for (const { arn, event } of seen.arrange(await ticksOf(eventbridge, `${stackName}-job-`, minute))) {
-        if (arn !== runJobArn) throw new Error(`a rule wakes ${arn}`)
-        await deliverEvent(functions['run-recurring-job'], event).catch(() => undefined)
+      let left = await ticksOf(eventbridge, `${stackName}-job-`, minute)
+      while (left.length > 0) {
+        const ticks = seen.arrange(left, 'ticks')
+        for (const { arn, event } of ticks) {
+          if (arn !== runJobArn) throw new Error(`a rule wakes ${arn}`)
+          await deliverEvent(functions['run-recurring-job'], event).catch(() => undefined)
+        }
+        left = left.filter((tick) => !ticks.includes(tick))
       }
     },
     reconcile: async () => {

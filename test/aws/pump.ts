@@ -3,6 +3,7 @@
  * coming again, events tried three times, rules by the minute.
  */
 import {
+  ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
   ReceiveMessageCommand,
   type Message,
@@ -41,7 +42,7 @@ export interface QueueToPump {
   url: string
   batchSize: number
   to: Pick<FunctionProcess, 'invoke'>
-  /** May reorder and repeat what came. */
+  /** May reorder and repeat what came; what it leaves out comes again. */
   arrange?: (messages: Message[]) => Message[]
 }
 
@@ -55,21 +56,32 @@ const take = async ({ client, url, batchSize }: QueueToPump): Promise<Message[]>
   return (await client.send(command)).Messages ?? []
 }
 
-/** One batch. @returns how many messages came. */
-export const pumpQueue = async (queue: QueueToPump): Promise<number> => {
-  const { client, url, to, arrange = (messages) => messages } = queue
-  const messages = await take(queue)
-  if (messages.length === 0) return 0
+/** A function that threw: the whole batch is to come again. */
+const failedOf = async ({ url, to }: QueueToPump, messages: readonly Message[]): Promise<Set<string>> => {
   const name = url.slice(url.lastIndexOf('/') + 1)
-  // A function that threw: the whole batch comes again.
-  const answer = await to.invoke(sqsEvent(name, arrange(messages))).catch(() => undefined)
+  const answer = await to.invoke(sqsEvent(name, messages)).catch(() => undefined)
   const failures = BatchAnswer.safeParse(answer).data?.batchItemFailures
-  if (!failures) return messages.length
-  const failed = new Set(failures.map(({ itemIdentifier }) => itemIdentifier))
-  for (const { MessageId, ReceiptHandle } of messages)
-    if (!failed.has(MessageId ?? ''))
-      await client.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle }))
-  return messages.length
+  return new Set(
+    failures?.map(({ itemIdentifier }) => itemIdentifier) ?? messages.map(({ MessageId = '' }) => MessageId),
+  )
+}
+
+/** One batch. What is to come again comes at once: nobody waits here for its visibility to end. @returns how many were taken. */
+export const pumpQueue = async (queue: QueueToPump): Promise<number> => {
+  const { client, url, arrange = (messages) => messages } = queue
+  const messages = await take(queue)
+  const handed = arrange(messages)
+  const failed = handed.length === 0 ? new Set() : await failedOf(queue, handed)
+  for (const message of messages) {
+    const { MessageId, ReceiptHandle } = message
+    const isTaken = handed.includes(message) && !failed.has(MessageId)
+    await (isTaken
+      ? client.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle }))
+      : client.send(
+          new ChangeMessageVisibilityCommand({ QueueUrl: url, ReceiptHandle, VisibilityTimeout: 0 }),
+        ))
+  }
+  return handed.length
 }
 
 /** Source of the differences: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html */

@@ -2,7 +2,7 @@
  * @module packaged-template: what `npm run package` makes, for the tests that judge it.
  */
 import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { glob, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -35,8 +35,22 @@ export const packageFolder = join(root, 'dist/drover')
 export const bundleFolder = join(root, 'dist/functions')
 export const templatePath = join(packageFolder, 'template.json')
 
-/** Rendered anew from the sources. */
+const sources = ['{lib,functions,infra,scripts}/**/*.{ts,mjs,yml}', 'serverless.yml', 'package-lock.json']
+
+const changedAt = async (path: string): Promise<number> =>
+  (await stat(join(root, path)).catch(() => undefined))?.mtimeMs ?? 0
+
+/** Several test files ask for it, one after another. */
+const isUpToDate = async (): Promise<boolean> => {
+  const packagedAt = await changedAt('dist/drover/template.json')
+  for await (const path of glob(sources, { cwd: root }))
+    if ((await changedAt(path)) > packagedAt) return false
+  return true
+}
+
+/** Of the sources as they are. */
 export const packagedTemplate = async (): Promise<Template> => {
-  await promisify(execFile)(process.execPath, [join(root, 'scripts/package.mjs')], { cwd: root })
+  if (!(await isUpToDate()))
+    await promisify(execFile)(process.execPath, [join(root, 'scripts/package.mjs')], { cwd: root })
   return JSON.parse(await readFile(templatePath, 'utf8')) as Template
 }

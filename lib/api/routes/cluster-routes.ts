@@ -148,10 +148,10 @@ const addNodes = (deps: ApiDeps, app: ApiApp): void => {
         })
       if (!(await catalog.nodes.get(catalogKeys.node(node))))
         throw notFound(`node ${node}`, 'see: drover node list')
-      // Before the node: while it is there this can be repeated, and no token is left for another of its name.
+      // Before the node: while it is there this can be repeated, and no token and no queue are left for another of its name.
       await removeTokensOf(deps, node)
-      await catalog.nodes.remove(catalogKeys.node(node))
       await deps.removeQueue(node)
+      await catalog.nodes.remove(catalogKeys.node(node))
       return context.body(null, 204)
     },
   )
