@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 const interop = ['**/*.interop.test.ts']
-/** What takes a quarter of an hour by itself: run beside the others by .ci/run. */
-const long = ['test/{pool-model,messages}/*.interop.test.ts']
+/** About half of the time that they all take: run beside the others by .ci/run. Those of the package are not to be parted. */
+const long = ['test/{pool-model,messages,aws,template}/*.interop.test.ts']
 
 const judged = {
   testTimeout: 600_000,

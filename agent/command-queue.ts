@@ -9,7 +9,7 @@ import type { ReceiveQueue } from '#lib/operation/queue.ts'
 import type { NodeApi } from './node-api.ts'
 
 export interface CommandQueueDeps {
-  api: Pick<NodeApi, 'queue'>
+  api: Pick<NodeApi, 'queue' | 'serverNow'>
   /** The control plane's own. */
   overHttp: ReceiveQueue
   clock: Clock
@@ -37,7 +37,9 @@ const sqsReceiver = async (
     const answer = given ?? (await api.queue())
     given = undefined
     if (answer.kind !== 'sqs') throw new Error('the control plane has no queue for this node any more')
-    return { ...answer.credentials, expiration: new Date(answer.expiresAt) }
+    // How long they last is the server's word; when that is over, this machine's clock says, which may be wrong.
+    const leftMs = Date.parse(answer.expiresAt) - api.serverNow().getTime()
+    return { ...answer.credentials, expiration: new Date(clock.now().getTime() + leftMs) }
   }
   const client = sqsClient({
     region: first.region,

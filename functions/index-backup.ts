@@ -55,7 +55,9 @@ const indexVolumes = (deps: IndexBackupDeps, target: Target, volumes: Iterable<s
   withFailureShown(deps, target, async () => {
     const store = await deps.openTarget(target)
     for (const volume of volumes) {
-      const result = await indexBackupVolume(deps)({ target: target.name, store }, volume)
+      const result = await indexBackupVolume(deps)({ target: target.name, store }, volume, {
+        reads: 'unknown',
+      })
       deps.log.info('backup volume indexed', { target: target.name, backupVolume: volume, ...result })
     }
   })

@@ -45,6 +45,13 @@ describe('looks at targets', () => {
     expect(await askedFor({ indexedAt: null }, upTo(20))).toEqual([0, 15])
   })
 
+  it('are asked for ever more rarely while none is taken', async () => {
+    const daysMinutes = 2 * 24 * 60
+    const asked = await askedFor({ indexedAt: new Date(begin).toISOString() }, upTo(60 + daysMinutes))
+    expect(asked.slice(0, 6)).toEqual([60, 75, 90, 105, 120, 180])
+    expect(asked.slice(-4)).toEqual([24, 30, 36, 42].map((hours) => 60 + hours * 60))
+  })
+
   it('are due as often as is set, or never', async () => {
     const indexedAt = new Date(begin).toISOString()
     expect(await askedFor({ indexedAt, every: 120 }, upTo(5))).toEqual([2])

@@ -15,14 +15,18 @@ export interface LooksDueDeps {
 }
 
 const minuteMs = 60_000
-/** A look that takes long, or fails, is not begun again each minute. */
-const againAfterMinutes = 15
+/**
+ * A look that takes long, or fails, is not begun again each minute; and one of a target that is away for long ever more rarely: each takes
+ * minutes to find out, which are paid for.
+ */
+const againAfterMinutes = (lateMinutes: number): number =>
+  lateMinutes < 60 ? 15 : lateMinutes < 24 * 60 ? 60 : 6 * 60
 
 const isDue = ({ indexedAt, createdAt }: Target, everySeconds: number, now: Date): boolean => {
   const everyMinutes = indexedAt === null ? 0 : Math.floor(everySeconds / 60)
   const ageMinutes = Math.floor((now.getTime() - Date.parse(indexedAt ?? createdAt)) / minuteMs)
   const lateMinutes = ageMinutes - everyMinutes
-  return lateMinutes >= 0 && lateMinutes % againAfterMinutes === 0
+  return lateMinutes >= 0 && lateMinutes % againAfterMinutes(lateMinutes) === 0
 }
 
 export const looksDue = (deps: LooksDueDeps) => async (): Promise<void> => {

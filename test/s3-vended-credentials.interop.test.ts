@@ -375,7 +375,10 @@ describe('credentials vended for one operation', () => {
     const operation = backupOf(backup, volume)
     const own = { volumeName: volume, backupName: backup, lockName: 'lock-1' }
     operation.parameters = { ...operation.parameters, lock: own.lockName } as typeof operation.parameters
-    const policy = sessionPolicy({ partition: 'aws', bucket, path: far }, operationReach(operation))
+    const policy = sessionPolicy(
+      { partition: 'aws', isAws: false, bucket, path: far },
+      operationReach(operation),
+    )
     expect(policy).toContain('NotResource')
     const { settings } = await vendAccess(deps(), { env: {} })({ ...row, url: farUrl }, operation)
     const store = openTarget(parseTargetUrl(farUrl), { env: settings })

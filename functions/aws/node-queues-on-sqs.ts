@@ -7,6 +7,7 @@ import { ApiError } from '#lib/api/api-error.ts'
 import type { QueueAnswer } from '#lib/api/node-messages.ts'
 import { nodeQueues } from '#lib/operation/sqs-node-queues.ts'
 import { sessionNameOf } from '#lib/target/sts-sessions.ts'
+import { log } from './invocation.ts'
 import { client } from './queues-on-sqs.ts'
 import { setting } from './settings.ts'
 
@@ -16,15 +17,15 @@ const queues = nodeQueues(
     prefix: setting('DROVER_NODE_QUEUE_PREFIX'),
     baseUrl: setting('DROVER_QUEUES_URL'),
     deadLetterArn: setting('DROVER_NODE_DEAD_LETTER_ARN'),
-    tags: {},
+    tags: { 'drover:stack': setting('DROVER_STACK') },
   },
 )
 const sts = new STSClient({ maxAttempts: 5 })
 
 /** Role chaining's longest. */
 const sessionSeconds = 3600
-/** A heartbeat costs some requests; every 30 s it would be half of what an idle node costs. */
-const idleHeartbeatSeconds = 60
+/** A heartbeat costs some requests: each minute they are a fifth of what an idle installation costs. A node is there for two minutes after one (lib/api/found.ts). */
+const idleHeartbeatSeconds = 90
 
 const policyFor = (node: string): string =>
   JSON.stringify({
@@ -75,10 +76,19 @@ export const makeQueue = (node: string): Promise<void> => queues.create(node)
 
 export const removeQueue = (node: string): Promise<void> => queues.remove(node)
 
-export const queueAccess = async (node: string): Promise<QueueAnswer> => ({
-  kind: 'sqs',
-  url: queues.urlOf(node),
-  region: queues.arnOf(node).split(':')[3] ?? '',
-  ...(await sessionFor(node)),
-  idleHeartbeatSeconds,
-})
+/** One that a hand removed: without it the node would ask in vain for ever. It is there nearly always, with older attributes perhaps. */
+const makeAgain = (node: string): Promise<void> =>
+  queues.create(node).catch((error: unknown) => {
+    log.warn('queue of a node not made sure of', { node, error: String(error) })
+  })
+
+export const queueAccess = async (node: string): Promise<QueueAnswer> => {
+  await makeAgain(node)
+  return {
+    kind: 'sqs',
+    url: queues.urlOf(node),
+    region: queues.arnOf(node).split(':')[3] ?? '',
+    ...(await sessionFor(node)),
+    idleHeartbeatSeconds,
+  }
+}

@@ -11,6 +11,6 @@ export const rules = eventbridgeRules(
     prefix: setting('DROVER_RULE_PREFIX'),
     targetArn: setting('DROVER_RUN_JOB_ARN'),
     deadLetterArn: setting('DROVER_TICK_DEAD_LETTER_ARN'),
-    tags: {},
+    tags: { 'drover:stack': setting('DROVER_STACK') },
   },
 )

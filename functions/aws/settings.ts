@@ -13,7 +13,7 @@ export type SettingName =
   | 'DROVER_RULE_PREFIX' // what the names of jobs' rules begin with
   | 'DROVER_RUN_JOB_ARN' // the function that jobs' rules wake
   | 'DROVER_SECRET_PREFIX' // what the names of secrets begin with
-  | 'DROVER_STACK' // for metrics
+  | 'DROVER_STACK' // for metrics and tags
   | 'DROVER_TABLE'
   | 'DROVER_TICK_DEAD_LETTER_ARN' // the queue of ticks that could not be delivered
   | 'DROVER_WORKER_QUEUE_URL' // commands for the control plane's own worker

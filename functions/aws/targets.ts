@@ -12,9 +12,11 @@ import { catalog } from './catalog-on-dynamodb.ts'
 import { clock, log } from './invocation.ts'
 import { setting } from './settings.ts'
 
+const prefix = setting('DROVER_SECRET_PREFIX')
+
 export const secrets = secretsManagerSecretStore(
   { client: secretsManagerClient(), clock },
-  { prefix: setting('DROVER_SECRET_PREFIX'), tags: {} },
+  { prefix, tags: { 'drover:stack': prefix.slice(0, -1) } },
 )
 
 const deps = { catalog, secrets, sessions: stsSessions(), clock, log }

@@ -143,8 +143,9 @@ const addLife = (app: ApiApp, deps: NodeRoutesDeps): void => {
       responses: done,
     }),
     async (context) => {
-      const node = await askingNode(deps, context)
-      if (!(await recordHeartbeat(deps)(node, context.req.valid('json')))) throw removed(node)
+      const { node } = context.get('principal')
+      const there = node !== null && (await recordHeartbeat(deps)(node, context.req.valid('json')))
+      if (!there) throw removed(node)
       return context.body(null, 204)
     },
   )

@@ -9,7 +9,7 @@ import { maxPolicyChars, placeOf, sessionPolicy, type Place, type Reach } from '
 import { queuedOperation } from '#test/queued-operation.ts'
 import { indexReach, operationReach, type TargetOperation } from './operation-reach.ts'
 
-const place: Place = { partition: 'aws', bucket: 'backups', path: 'site a/' }
+const place: Place = { partition: 'aws', isAws: true, bucket: 'backups', path: 'site a/' }
 const keys = volumeKeys('web')
 const other = volumeKeys('mail')
 const checksum = 'ab'.repeat(32)
@@ -30,6 +30,18 @@ const reaches = {
 } satisfies Record<string, Reach>
 type Judged = keyof typeof reaches
 
+/** A key's own default: the account's policies say who may. */
+const policyOfKey = {
+  Version: '2012-10-17',
+  Statement: {
+    Effect: 'Allow',
+    Principal: { AWS: 'arn:aws:iam::123456789012:root' },
+    Action: 'kms:*',
+    Resource: '*',
+  },
+}
+
+/** `action`: of S3, unless it names its service. */
 const verdict = async (policy: string, action: string, resource: string, context = {}): Promise<boolean> => {
   const response = await runSimulation(
     {
@@ -37,11 +49,12 @@ const verdict = async (policy: string, action: string, resource: string, context
       serviceControlPolicies: [],
       resourceControlPolicies: [],
       request: {
-        action: `s3:${action}`,
+        action: action.includes(':') ? action : `s3:${action}`,
         principal: 'arn:aws:iam::123456789012:user/session',
         resource: { accountId: '123456789012', resource },
         contextVariables: context,
       },
+      ...(action.startsWith('kms:') && { resourcePolicy: policyOfKey }),
     },
     {},
   )
@@ -147,7 +160,12 @@ describe('the policy of an operation', () => {
 
   /** Written otherwise where all names are long. */
   it.each(kinds)('of kind %s means the same with the longest names', async (kind) => {
-    const far: Place = { partition: 'aws-us-gov', bucket: 'b'.repeat(63), path: `${'p'.repeat(150)}/` }
+    const far: Place = {
+      partition: 'aws-us-gov',
+      isAws: true,
+      bucket: 'b'.repeat(63),
+      path: `${'p'.repeat(150)}/`,
+    }
     const volume = 'v'.repeat(200)
     const [name, lock] = ['n'.repeat(190), 'lock-0123456789abcdef']
     const long = { target: 'nas', backupVolume: volume, backup: name, lock }
@@ -176,6 +194,22 @@ describe('the policy of an operation', () => {
     ).toEqual([false])
     expect(await all([list(''), listAll()])).toEqual([false])
     expect(await list(there.locksFolder)).toBe(true)
+  })
+
+  it('lets S3, and nobody else, use the key of an encrypted bucket; of a server that is not AWS it names no KMS', async () => {
+    const policy = sessionPolicy(place, reaches['create-backup'])
+    const key = 'arn:aws:kms:eu-central-1:123456789012:key/1'
+    const mayBy = (service: string, action: string) =>
+      verdict(policy, action, key, { 'kms:ViaService': `${service}.eu-central-1.amazonaws.com` })
+    expect(await all([mayBy('s3', 'kms:Decrypt'), mayBy('s3', 'kms:GenerateDataKey')])).toEqual([true])
+    expect(
+      await all([
+        mayBy('dynamodb', 'kms:Decrypt'),
+        mayBy('s3', 'kms:ScheduleKeyDeletion'),
+        verdict(policy, 'kms:Decrypt', key),
+      ]),
+    ).toEqual([false])
+    expect(sessionPolicy({ ...place, isAws: false }, reaches['create-backup'])).not.toContain('kms')
   })
 
   it('that has no room for its names is refused, and says which is too long', () => {

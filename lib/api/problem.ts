@@ -4,6 +4,9 @@
 import * as z from 'zod'
 import { CodedError } from '#lib/base/errors.ts'
 import { CatalogError } from '#lib/catalog/catalog-error.ts'
+import { QueueError } from '#lib/operation/queue-error.ts'
+import { ScheduleError } from '#lib/schedule/schedule-error.ts'
+import { SecretStoreError } from '#lib/target/secret-store-error.ts'
 import { TargetError } from '#lib/target/target-error.ts'
 import { ApiError, type ApiErrorCode, type FieldFault } from './api-error.ts'
 
@@ -40,10 +43,18 @@ const codeOfCatalog = (error: CatalogError): ApiErrorCode => {
   return error.code === 'busy' || error.code === 'unavailable' ? 'unavailable' : 'internal'
 }
 
+/** A service that we use is away, or asks for patience: who asks again may get what it asked for. An agent gives up at a conflict. */
+const mayComeRight = (error: unknown): boolean => {
+  if (error instanceof TargetError) return error.code === 'sts-unavailable'
+  if (error instanceof SecretStoreError) return error.code === 'throttled' || error.code === 'failed'
+  if (error instanceof QueueError) return error.code === 'throttled' || error.code === 'unreachable'
+  return error instanceof ScheduleError && error.code === 'unavailable'
+}
+
 const statusOf = (error: unknown): { status: number; title: string } => {
   if (error instanceof ApiError) return statuses[error.code]
   if (error instanceof CatalogError) return statuses[codeOfCatalog(error)]
-  if (error instanceof TargetError && error.code === 'sts-unavailable') return statuses.unavailable
+  if (mayComeRight(error)) return statuses.unavailable
   // What a capability refuses, it refuses because of what it was asked.
   return statuses[error instanceof CodedError ? 'conflict' : 'internal']
 }

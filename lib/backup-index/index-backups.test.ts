@@ -84,6 +84,43 @@ describe('the index of a backupstore', () => {
     expect(backup?.obstacle).toContain('backup_first.cfg')
   })
 
+  it('reads what it does not know alone, where that is enough', async () => {
+    await backUp('web', 'first')
+    await backUp('web', 'second')
+    const got: string[] = []
+    const told: ObjectStore = {
+      ...store,
+      get: (key, options) => {
+        got.push(key)
+        return store.get(key, options)
+      },
+    }
+    const look = async () => {
+      got.length = 0
+      return indexBackupVolume({ catalog: things })({ target: 'nas', store: told }, 'web', {
+        reads: 'unknown',
+      })
+    }
+    expect(await look()).toMatchObject({ backups: 2, written: 2 })
+    await backUp('web', 'third')
+    expect(await look()).toMatchObject({ backups: 3, written: 1, removed: 0 })
+    const { volumeConfig, backupConfig } = volumeKeys('web')
+    expect(got).toEqual([volumeConfig, backupConfig('third')])
+    await deleteBackup(deps())({ volumeName: 'web', backupName: 'third' })
+    expect(await look()).toMatchObject({ backups: 2, written: 0, removed: 1 })
+    expect(got).toEqual([volumeConfig])
+    expect(await volumeIn()).toMatchObject({ lastBackupName: 'second' })
+  })
+
+  it('reads what it knows too where volume.cfg is gone: nothing can be restored then', async () => {
+    await backUp('web', 'first')
+    await index()
+    await store.deleteMany([volumeKeys('web').volumeConfig])
+    await indexBackupVolume({ catalog: things })({ target: 'nas', store }, 'web', { reads: 'unknown' })
+    const row = await things.backups.get(catalogKeys.backup('nas', 'web', 'first'))
+    expect(row?.obstacle).toMatch(/volume\.cfg/)
+  })
+
   it('has no backup that is in progress', async () => {
     await backUp('web', 'first')
     const mark = volumeKeys('web').backupConfig('second')

@@ -5,8 +5,9 @@
  * Safe to repeat, in any order, twice at once. What is taken out of the catalog was there before the store was listed, so that
  * a backup that is committed meanwhile is not lost from it.
  */
+import { gathered } from '#lib/base/gathered.ts'
 import { listBackupVolume, type ListedBackup, type ListedVolume } from '#lib/backup/list-backups.ts'
-import { listVolumeNames } from '#lib/backupstore/backup-volume.ts'
+import { latestBackup, listVolumeNames } from '#lib/backupstore/backup-volume.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import type { Catalog } from '#lib/catalog/catalog.ts'
 import type { Backup, BackupVolume } from '#lib/catalog/entities.ts'
@@ -60,24 +61,31 @@ const backupOf = (
     obstacle: notRestorable ?? null,
   }
 
-const volumeOf = (target: string, { name, config, lastBackupName, backups }: ListedVolume): BackupVolume => ({
-  target,
-  name,
-  sizeBytes: config?.sizeBytes ?? 0,
-  lastBackupName: lastBackupName ?? '',
-  lastBackupAt: backups.find((backup) => backup.name === lastBackupName)?.header?.snapshotCreatedAt ?? '',
-  createdAt: config?.createdAt ?? '',
-})
+const volumeOf = (
+  target: string,
+  { name, config, backups, unread }: ListedVolume,
+  rows: ReadonlyMap<string, Backup>,
+): BackupVolume => {
+  const headers = backups.flatMap(({ header }) => header ?? [])
+  const last = latestBackup([...headers, ...unread.flatMap((each) => rows.get(each) ?? [])])
+  return {
+    target,
+    name,
+    sizeBytes: config?.sizeBytes ?? 0,
+    lastBackupName: last?.name ?? '',
+    lastBackupAt: last?.snapshotCreatedAt ?? '',
+    createdAt: config?.createdAt ?? '',
+  }
+}
 
-const namesOfBackups = async (
+const rowsOf = async (
   { catalog }: IndexBackupsDeps,
   target: string,
   volume: string,
-): Promise<Set<string>> => {
-  const names = new Set<string>()
+): Promise<Map<string, Backup>> => {
   const { partition } = catalogKeys.backup(target, volume, '')
-  for await (const { name } of catalog.backups.all({ partition })) names.add(name)
-  return names
+  const rows = await gathered(catalog.backups.all({ partition }))
+  return new Map(rows.map((row) => [row.name, row]))
 }
 
 /** One that exists and cannot be read keeps what is known of it, with the reason. */
@@ -97,14 +105,30 @@ const writeBackup = async (
   return isWritten
 }
 
+export interface IndexOptions {
+  /** Default: all backups. Each that is read is paid for; those that the catalog knows, and that can be restored, the next look at all reads. */
+  reads?: 'all' | 'unknown' | undefined
+}
+
 /** One backup volume: what an event about one of its configs asks for. */
 export const indexBackupVolume =
   (deps: IndexBackupsDeps) =>
-  async ({ target, store }: IndexedTarget, volume: string): Promise<IndexResult> => {
+  async (
+    { target, store }: IndexedTarget,
+    volume: string,
+    { reads = 'all' }: IndexOptions = {},
+  ): Promise<IndexResult> => {
     const { catalog } = deps
-    const gone = await namesOfBackups(deps, target, volume)
-    const listed = await listBackupVolume({ store })(volume)
+    const rows = await rowsOf(deps, target, volume)
+    const gone = new Set(rows.keys())
+    const isKnown = ({ obstacle }: Backup) => reads === 'unknown' && obstacle === null
+    const known = [...rows.values()].filter(isKnown).map(({ name }) => name)
+    const listed = await listBackupVolume({ store })(volume, new Set(known))
     const result = nothing()
+    for (const name of listed?.unread ?? []) {
+      gone.delete(name)
+      result.backups++
+    }
     // One in progress is none yet.
     for (const backup of listed?.backups.filter(({ state }) => state !== 'in-progress') ?? []) {
       gone.delete(backup.name)
@@ -120,7 +144,7 @@ export const indexBackupVolume =
       return result
     }
     if (listed.problem !== undefined) result.problems.push(`${volume}: ${listed.problem}`)
-    const wanted = volumeOf(target, listed)
+    const wanted = volumeOf(target, listed, rows)
     await catalog.backupVolumes.change(key, (there) => (isEqual(there, wanted) ? undefined : wanted))
     return { ...result, volumes: 1 }
   }

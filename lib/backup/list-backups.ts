@@ -34,11 +34,14 @@ export interface ListedVolume {
   config: VolumeConfig | undefined
   problem: string | undefined
   backups: ListedBackup[]
-  /** By the backups' configs, not by volume.cfg. */
+  /** Those that the caller knows. */
+  unread: string[]
+  /** Of those that were read; by their configs, not by volume.cfg. */
   lastBackupName: string | undefined
 }
 
 const concurrency = 16
+const none: ReadonlySet<string> = new Set()
 
 const orReason = async <T>(reading: Promise<T>): Promise<T | BackupstoreError> =>
   reading.catch((error: unknown) => {
@@ -84,10 +87,13 @@ const byTime = (a: ListedBackup, b: ListedBackup): number =>
   (a.header?.snapshotCreatedAt ?? '').localeCompare(b.header?.snapshotCreatedAt ?? '') ||
   (a.name < b.name ? -1 : 1)
 
-/** One volume with its backups, oldest first: 2 requests and one ranged read a backup. `undefined`: there is nothing of it. */
+/**
+ * One volume with its backups, oldest first: 2 requests and one ranged read a backup, but those that are `known`: what is committed is never
+ * written again. `undefined`: there is nothing of it.
+ */
 export const listBackupVolume =
   (deps: { store: ObjectStore }) =>
-  async (volumeName: string): Promise<ListedVolume | undefined> => {
+  async (volumeName: string, known: ReadonlySet<string> = none): Promise<ListedVolume | undefined> => {
     const { store } = deps
     const keys = volumeKeys(volumeName)
     const read = await orReason(readVolumeConfig(store, keys))
@@ -95,7 +101,10 @@ export const listBackupVolume =
     const names = await listBackupNames(store, keys)
     if (!read && names.length === 0) return undefined
     const backups: ListedBackup[] = []
-    await forEachConcurrently(names, { limit: concurrency }, async (name) => {
+    // Without its volume.cfg no backup can be restored.
+    const unread = config ? names.filter((name) => known.has(name)) : []
+    const unknown = names.filter((name) => !unread.includes(name))
+    await forEachConcurrently(unknown, { limit: concurrency }, async (name) => {
       const backup = await listBackup(store, keys, config, name)
       if (backup) backups.push(backup)
     })
@@ -105,6 +114,7 @@ export const listBackupVolume =
       config,
       problem: read instanceof BackupstoreError ? read.message : config ? undefined : 'volume.cfg is missing',
       backups: backups.toSorted(byTime),
+      unread,
       lastBackupName: latestBackup(headers)?.name,
     }
   }

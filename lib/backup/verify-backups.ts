@@ -176,10 +176,12 @@ const checkAll = async (
   const prefix = donePrefix(before.doneBlocks)
   let kept = before.doneBlocks
   const keep = async (): Promise<void> => {
-    kept = prefix.count()
+    // Of this moment: another may look further while this one writes.
+    const doneBlocks = prefix.count()
+    kept = doneBlocks
     const isKept = await keepBadBlocks(deps, keys, bad, (checksum) => sound.has(checksum))
     // Bad blocks that are written nowhere would be forgotten.
-    if (isKept || bad.size === 0) command.onCheckpoint?.({ doneBlocks: kept, totalBlocks })
+    if (isKept || bad.size === 0) command.onCheckpoint?.({ doneBlocks, totalBlocks })
   }
   const { signal } = command
   const limit = { limit: command.concurrency ?? concurrencyFor(configs), signal }

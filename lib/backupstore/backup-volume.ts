@@ -180,7 +180,9 @@ export const listVolumeNames = async (store: Reads, options: CallOptions = {}): 
 }
 
 /** The committed backup with the latest SnapshotCreatedAt; of equal ones, the one completed last, then by name. */
-export const latestBackup = (headers: readonly BackupHeader[]): BackupHeader | undefined =>
+export const latestBackup = <T extends Pick<BackupHeader, 'name' | 'createdAt' | 'snapshotCreatedAt'>>(
+  headers: readonly T[],
+): T | undefined =>
   headers
     .filter((header) => header.createdAt !== '')
     .toSorted(

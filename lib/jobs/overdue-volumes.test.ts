@@ -71,6 +71,13 @@ describe('volumes whose backup is overdue', () => {
     expect(await overdueAt('2026-01-05T01:00:00Z')).toEqual([])
   })
 
+  it('are none where much else was done after the backup', async () => {
+    await backUp({ id: 'op-1', createdAt: '2026-01-03T02:00:05Z' })
+    for (let number = 10; number < 40; number++)
+      await backUp({ id: `op-${number}`, state: 'failed', createdAt: '2026-01-03T02:10:00Z' })
+    expect(await overdueAt('2026-01-03T12:00:00Z')).toEqual([])
+  })
+
   it('are those whose backup failed, or that nobody takes on', async () => {
     for (const state of ['failed', 'cancelled', 'queued'] as const)
       await backUp({ id: `op-${state}`, state, createdAt: '2026-01-03T02:00:05Z' })

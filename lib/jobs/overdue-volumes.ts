@@ -31,8 +31,9 @@ const dayMs = 24 * hourMs
 const graceMs = hourMs
 /** Looked back in turn, so that neither a job of each minute nor one of each year takes many steps. */
 const windowsMs = [hourMs, dayMs, 8 * dayMs, 32 * dayMs, 367 * dayMs]
-/** As many of a volume's last operations are looked at. */
+/** As many of a volume's last operations are looked at, a few at a time: each that is read is paid for, and the first will do mostly. */
 const lookedAt = 100
+const lookedAtOnce = 10
 
 /** The last minute up to `until` in which it was due; `undefined`: none within a year. */
 export const lastDueBefore = (cron: string, until: Date): Date | undefined => {
@@ -52,7 +53,11 @@ const hasRunBefore = async ({ catalog }: OverdueVolumesDeps, job: string, due: D
   return first.values.some(({ minute }) => Date.parse(minute) <= due.getTime())
 }
 
-const isBackup = ({ kind }: Operation): boolean => kind === 'create-backup'
+/** One that is there since, or under way. */
+const countsSince = (operation: Operation, due: Date): boolean =>
+  operation.kind === 'create-backup' &&
+  ((!isEnded(operation) && operation.state !== 'queued') ||
+    (operation.state === 'succeeded' && Date.parse(operation.createdAt) >= due.getTime()))
 
 const hasBackupSince = async (
   { catalog }: OverdueVolumesDeps,
@@ -60,15 +65,15 @@ const hasBackupSince = async (
   due: Date,
 ): Promise<boolean> => {
   const { partition } = catalogKeys.operationOfVolume(cluster, name, 'x')
-  const query = { index: 'first', partition, order: 'descending', limit: lookedAt } as const
-  const { values } = await catalog.operations.list(query)
-  return values
-    .filter(isBackup)
-    .some(
-      (operation) =>
-        (!isEnded(operation) && operation.state !== 'queued') ||
-        (operation.state === 'succeeded' && Date.parse(operation.createdAt) >= due.getTime()),
-    )
+  const query = { index: 'first', partition, order: 'descending', limit: lookedAtOnce } as const
+  let after: string | undefined
+  for (let seen = 0; seen < lookedAt; seen += lookedAtOnce) {
+    const { values, next } = await catalog.operations.list({ ...query, after })
+    if (values.some((each) => countsSince(each, due))) return true
+    if (next === undefined) return false
+    after = next
+  }
+  return false
 }
 
 /** What is at rest does not change, what is on its way has nothing yet, and what has no target was never to be backed up. */

@@ -104,6 +104,14 @@ describe('what a job keeps', () => {
     expect(await waiting('third', '2026-01-06T02:02:00Z')).toEqual([true, true, false])
   })
 
+  it('is not collected again where much was done since', async () => {
+    await run({ ...made, id: 'first' }, '2026-01-05T02:01:00Z')
+    for (let number = 10; number < 40; number++)
+      await things.operations.create({ ...made, id: `later-${number}`, createdAt: '2026-01-05T09:00:00Z' })
+    const deletions = await run({ ...made, id: 'second' }, '2026-01-05T10:00:00Z')
+    expect(deletions.map(({ parameters }) => 'collects' in parameters)).toEqual([true, true, true])
+  })
+
   it('is its newest snapshots', async () => {
     for (const day of [1, 2, 3]) {
       await things.snapshots.create({

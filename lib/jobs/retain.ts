@@ -19,8 +19,9 @@ export interface RetainDeps extends IssueDeps {
 }
 
 const collectEveryMs = 24 * 3600_000
-/** As far back as is looked for a collection. */
+/** As far back as is looked for a collection, a few at a time: each that is read is paid for. */
 const collectEveryOperations = 200
+const lookedAtOnce = 20
 
 const collects = ({ kind, parameters, state }: Operation): boolean =>
   (kind === 'collect-blocks' ||
@@ -37,10 +38,17 @@ const isTimeToCollect = async (
   { cluster, volume }: Operation,
 ): Promise<boolean> => {
   const { partition } = catalogKeys.operationOfVolume(cluster, volume, 'x')
-  const query = { index: 'first', partition, order: 'descending', limit: collectEveryOperations } as const
-  const { values } = await catalog.operations.list(query)
+  const query = { index: 'first', partition, order: 'descending', limit: lookedAtOnce } as const
   const sinceMs = clock.now().getTime() - collectEveryMs
-  return !values.some((each) => collects(each) && Date.parse(each.createdAt) > sinceMs)
+  let after: string | undefined
+  for (let seen = 0; seen < collectEveryOperations; seen += lookedAtOnce) {
+    const { values, next } = await catalog.operations.list({ ...query, after })
+    const recent = values.filter(({ createdAt }) => Date.parse(createdAt) > sinceMs)
+    if (recent.some(collects)) return false
+    if (recent.length === 0 || next === undefined) return true
+    after = next
+  }
+  return true
 }
 
 /** A deletion for the same volume, by the same node, because of the same run. */

@@ -65,6 +65,31 @@ describe('syncRules', () => {
     expect(told.at(-1)).toBe('remove same')
   })
 
+  it('keeps the rule of a job that is made meanwhile', async () => {
+    const jobs = jobCollection(memoryItemStore())
+    const fresh = jobNamed('fresh')
+    const { port, told } = toldRules([])
+    let isMade = false
+    const makeOnce = async () => {
+      if (isMade) return
+      isMade = true
+      await jobs.create(fresh)
+      await port.put(ruleOf(fresh))
+    }
+    const list = async () => {
+      const rules = await port.list()
+      await makeOnce()
+      return rules
+    }
+    const all = async function* (query: Parameters<typeof jobs.all>[0]) {
+      yield* jobs.all(query)
+      await makeOnce()
+    }
+    await syncRules({ jobs: { all }, rules: { ...port, list } })()
+    expect(told).not.toContain('remove fresh')
+    expect(await port.list()).toEqual([ruleOf(fresh)])
+  })
+
   it('changes what is there also when there is no room for one that is new, and says so', async () => {
     const jobs = jobCollection(memoryItemStore())
     const [fresh, moved] = [jobNamed('fresh'), jobNamed('moved', { cron: '0 3 * * *' })]

@@ -30,9 +30,10 @@ const unlessTooMany = async (work: Promise<void>): Promise<ScheduleError | undef
 export const syncRules =
   ({ jobs, rules }: SyncRulesDeps) =>
   async (): Promise<void> => {
+    // Rules first: a job is written before its rule, so that none of a job made meanwhile is taken for one that no job wants.
+    const there = new Map((await rules.list()).map((rule) => [rule.name, rule]))
     const wanted = await gathered(jobs.all({ partition: catalogKeys.job('x').partition }))
     const names = new Set(wanted.map(({ name }) => name))
-    const there = new Map((await rules.list()).map((rule) => [rule.name, rule]))
     for (const name of there.keys()) if (!names.has(name)) await rules.remove(name)
     let refusal: ScheduleError | undefined
     for (const { name, cron, isEnabled } of wanted) {

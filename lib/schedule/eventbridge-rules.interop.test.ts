@@ -188,7 +188,8 @@ describe('the rules of an installation', () => {
     await newRules({ prefix: 'drover-job-job-' }).put(daily)
     const EventPattern = '{"source":["aws.s3"]}'
     await newClient().send(new PutRuleCommand({ Name: 'drover-job-objects', EventPattern }))
-    await newClient().send(new PutRuleCommand({ Name: 'other', ScheduleExpression: 'cron(0 9 * * ? *)' }))
+    for (const Name of ['other', 'drover-job-eu-minute'])
+      await newClient().send(new PutRuleCommand({ Name, ScheduleExpression: 'cron(0 9 * * ? *)' }))
     expect(await newRules().list()).toEqual([])
     await newRules().put(daily)
     await syncedTo()

@@ -139,8 +139,11 @@ const readRule = (
   { Name = '', Description, ScheduleExpression = '', State }: Rule,
 ): ScheduleRule | undefined => {
   const told = readTickDescription(Description)
-  // The name of one that cannot be read leads back to it.
-  if (!told) return { name: Name.slice(settings.prefix.length), cron: '', isEnabled: false }
+  // The name of one that cannot be read leads back to it. Without our target it may be anybody's: of a stack called `drover-job-x`.
+  if (!told)
+    return withTarget.has(Name)
+      ? { name: Name.slice(settings.prefix.length), cron: '', isEnabled: false }
+      : undefined
   const { job: name, cron, digest } = told
   if (ruleNameOf(settings.prefix, name) !== Name) return undefined
   const isWhole =

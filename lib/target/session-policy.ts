@@ -1,6 +1,6 @@
 /**
  * @module session-policy: what the credentials of one operation may do, as the policy that narrows its session: in one folder of a
- * bucket, and of S3's actions only PutObject, GetObject, ListBucket and DeleteObject.
+ * bucket, and of S3's actions only PutObject, GetObject, ListBucket and DeleteObject; on AWS also the key of a bucket that KMS encrypts.
  *
  * Its text has at most 2,048 characters (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html). Where names are too
  * long to write the folder out for each key, keys are named in all folders, and all folders but one are denied.
@@ -10,6 +10,8 @@ import type { S3Target } from './target-url.ts'
 
 export interface Place {
   partition: 'aws' | 'aws-cn' | 'aws-us-gov'
+  /** Else another server, whose policies know no KMS. */
+  isAws: boolean
   bucket: string
   /** Of the target: '' or with its final `/`. */
   path: string
@@ -31,7 +33,7 @@ interface Statement {
   Action: string | string[]
   Resource?: string | string[]
   NotResource?: string
-  Condition?: { StringLike: { 's3:prefix': string } }
+  Condition?: { StringLike: Record<string, string> }
 }
 
 export const maxPolicyChars = 2048
@@ -39,7 +41,7 @@ export const maxPolicyChars = 2048
 export const placeOf = ({ bucket, region, path }: S3Target, isAws: boolean): Place => {
   const special = isAws ? /^(?:cn|us-gov)(?=-)/.exec(region)?.[0] : undefined
   const partition = special === 'cn' ? 'aws-cn' : special === 'us-gov' ? 'aws-us-gov' : 'aws'
-  return { partition, bucket, path }
+  return { partition, isAws, bucket, path }
 }
 
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars */
@@ -65,6 +67,17 @@ const keyStatements = ({ puts, deletes }: Reach, arnOf: (key: string) => string)
     .map(([actions, keys]) => ({ Effect: 'Allow', Action: one(actions), Resource: one(keys.map(arnOf)) }))
 }
 
+/**
+ * A bucket that KMS encrypts is read and written by who may use its key as well; S3 asks KMS with the session's own rights. Which key the
+ * role says. Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+ */
+const keyOfBucket: Statement = {
+  Effect: 'Allow',
+  Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+  Resource: '*',
+  Condition: { StringLike: { 'kms:ViaService': 's3.*' } },
+}
+
 const statementsOf = (place: Place, reach: Reach, isShared: boolean): Statement[] => {
   const arn = `arn:${place.partition}:s3:::`
   const folder = literal(place.path) + reach.folder
@@ -88,6 +101,7 @@ const statementsOf = (place: Place, reach: Reach, isShared: boolean): Statement[
       Resource: arn + place.bucket,
       Condition: { StringLike: { 's3:prefix': `${folder}*` } },
     },
+    ...(place.isAws ? [keyOfBucket] : []),
     ...keyStatements(reach, arnOf),
     ...(isShared ? [elsewhere] : []),
   ]

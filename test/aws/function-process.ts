@@ -18,6 +18,8 @@ export interface FunctionProcessSettings {
 }
 
 export interface FunctionProcess {
+  /** Of the events from now on. */
+  timeoutMs: number
   /** @throws Error: the handler threw, or its process died. */
   invoke(event: unknown): Promise<unknown>
   /** As if its machine went away. */
@@ -64,7 +66,7 @@ const started = async ({ name, bundle, env }: FunctionProcessSettings, lines: st
 const isAlive = ({ child }: Running): boolean => child.exitCode === null && child.signalCode === null
 
 export const functionProcess = (settings: FunctionProcessSettings): FunctionProcess => {
-  const { name, timeoutMs } = settings
+  const { name } = settings
   const lines: string[] = []
   const inTurn = serial()
   let running: Running | undefined
@@ -72,13 +74,14 @@ export const functionProcess = (settings: FunctionProcessSettings): FunctionProc
     if (!running || !isAlive(running)) running = await started(settings, lines)
     const { child, waiting } = running
     const id = randomUUID()
-    const context = { functionName: name, awsRequestId: id, timeoutMs }
+    const context = { functionName: name, awsRequestId: id, timeoutMs: made.timeoutMs }
     return new Promise((resolve, reject) => {
       waiting.set(id, { resolve, reject })
       child.send({ id, event, context })
     })
   }
-  return {
+  const made: FunctionProcess = {
+    timeoutMs: settings.timeoutMs,
     invoke: (event) => inTurn(() => invoke(event)),
     kill: () => running?.child.kill('SIGKILL'),
     lines: () => lines,
@@ -89,4 +92,5 @@ export const functionProcess = (settings: FunctionProcessSettings): FunctionProc
       await ended
     },
   }
+  return made
 }

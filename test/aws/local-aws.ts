@@ -34,6 +34,7 @@ import type { AwsCall, AwsService } from './aws-calls.ts'
 import { startAwsProxy, type Answer, type Answered, type AwsProxy } from './aws-proxy.ts'
 import { customEvent, httpEvent, matchesPattern, objectEvent, type Pattern } from './event-shapes.ts'
 import { functionProcess, type FunctionProcess } from './function-process.ts'
+import { minioSession } from './minio-sessions.ts'
 import { deliverEvent, pumpQueue, ticksOf, type QueueToPump } from './pump.ts'
 
 export const functionNames = [
@@ -244,7 +245,6 @@ const startOracles = async (opened: AsyncDisposableStack, webhook: string): Prom
 /** What a test may look at and change while the stack runs. */
 type Seen = Pick<LocalAws, 'calls' | 'onCall' | 'onAnswer' | 'arrange'>
 
-/** MinIO enforces what backups' sessions may; it takes no policies for anything but S3. */
 const upstreamsOf = ({ minio, dynamodb, elasticmq, moto }: Oracles) => {
   const upstreams: Record<AwsService, string> = {
     dynamodb: textOf(dynamodb.settings.endpoint),
@@ -254,8 +254,7 @@ const upstreamsOf = ({ minio, dynamodb, elasticmq, moto }: Oracles) => {
     sts: moto.clientSettings.endpoint,
     s3: minio.endpoint,
   }
-  return ({ service, input }: AwsCall): string =>
-    service === 'sts' && !String(input['Policy']).includes('sqs:') ? minio.endpoint : upstreams[service]
+  return ({ service }: AwsCall): string => upstreams[service]
 }
 
 /** No oracle takes events to functions: they are taken here. */
@@ -264,6 +263,17 @@ const takenEvents = (call: AwsCall, pending: unknown[]): Answer => {
   for (const { Source, DetailType, Detail } of Entries)
     pending.push(customEvent(Source, DetailType, JSON.parse(Detail) as object))
   return { status: 200, body: { FailedEntryCount: 0, Entries: Entries.map(() => ({ EventId: 'e' })) } }
+}
+
+/** What no oracle takes as it is. */
+const answerHere = async (
+  call: AwsCall,
+  { minio }: Oracles,
+  pending: unknown[],
+): Promise<Answer | undefined> => {
+  if (call.operation === 'PutEvents') return takenEvents(call, pending)
+  const isOfBackups = call.service === 'sts' && !String(call.input['Policy']).includes('sqs:')
+  return isOfBackups ? minioSession(minio, call) : undefined
 }
 
 const proxyFor = (
@@ -278,8 +288,8 @@ const proxyFor = (
     upstreamOf: upstreamsOf(oracles),
     before: async (call) => {
       const ours = await seen.onCall?.(call, of)
-      if (ours || call.operation !== 'PutEvents') return ours
-      const answer = takenEvents(call, pending)
+      const answer = ours ? undefined : await answerHere(call, oracles, pending)
+      if (!answer) return ours
       await note(call, { status: answer.status, isOwn: () => true })
       return answer
     },
@@ -436,14 +446,14 @@ export const startLocalAws = async (): Promise<LocalAws> => {
     token,
     tick: async (minute: Date) => {
       let left = await ticksOf(eventbridge, `${stackName}-job-`, minute)
-      while (left.length > 0) {
+      do {
         const ticks = seen.arrange(left, 'ticks')
         for (const { arn, event } of ticks) {
           if (arn !== runJobArn) throw new Error(`a rule wakes ${arn}`)
           await deliverEvent(functions['run-recurring-job'], event).catch(() => undefined)
         }
         left = left.filter((tick) => !ticks.includes(tick))
-      }
+      } while (left.length > 0)
     },
     reconcile: async () => {
       await functions.reconcile.invoke(customEvent('aws.events', 'Scheduled Event', {}))

@@ -4,6 +4,7 @@
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { joinNode } from '#lib/api/node-enrolment.ts'
+import { requests } from '#lib/api/requests.ts'
 import { systemClock } from '#lib/base/clock.ts'
 import { randomIds } from '#lib/base/ids.ts'
 import { jsonLog } from '#lib/base/json-log.ts'
@@ -19,6 +20,8 @@ export interface LocalNode {
   pool: string
   /** What its agent logged. */
   lines: string[]
+  /** Besides its agent's own. */
+  heartbeat(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -45,6 +48,10 @@ export const startLocalNode = async (
     node,
     pool,
     lines,
+    heartbeat: async () => {
+      const request = requests({ url, token: config.token })
+      await request('POST', '/v1/node/heartbeat', { body: { version: 'test', running: [] } })
+    },
     stop: async () => {
       await agent.stop()
       fileSystem.close()

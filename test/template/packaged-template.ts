@@ -48,9 +48,12 @@ const isUpToDate = async (): Promise<boolean> => {
   return true
 }
 
+export const packageAnew = async (): Promise<void> => {
+  await promisify(execFile)(process.execPath, [join(root, 'scripts/package.mjs')], { cwd: root })
+}
+
 /** Of the sources as they are. */
 export const packagedTemplate = async (): Promise<Template> => {
-  if (!(await isUpToDate()))
-    await promisify(execFile)(process.execPath, [join(root, 'scripts/package.mjs')], { cwd: root })
+  if (!(await isUpToDate())) await packageAnew()
   return JSON.parse(await readFile(templatePath, 'utf8')) as Template
 }

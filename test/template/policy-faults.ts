@@ -100,8 +100,6 @@ const statementFaults = async ({ Action, Resource, Condition }: Statement): Prom
 const catalog = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query']
 const rules = [
   'events:DeleteRule',
-  'events:ListRuleNamesByTarget',
-  'events:ListRules',
   'events:PutRule',
   'events:PutTargets',
   'events:RemoveTargets',
@@ -112,17 +110,24 @@ const reachesTargets = ['secretsmanager:GetSecretValue', 'sts:AssumeRole']
 /** What each role is for: not more, not less. What AWS does by it (Sid `Service…`) apart. */
 export const allowedActions: Record<string, readonly string[]> = {
   RunRecurringJobRole: [...catalog, 'sqs:SendMessage'],
-  IndexBackupRole: [...catalog, 'dynamodb:DeleteItem', ...reachesTargets],
+  IndexBackupRole: [
+    'dynamodb:DeleteItem',
+    'dynamodb:GetItem',
+    'dynamodb:PutItem',
+    'dynamodb:Query',
+    ...reachesTargets,
+  ],
   RecordReportRole: [...catalog, 'dynamodb:DeleteItem', 'sqs:SendMessage', ...reachesTargets],
   ReconcileRole: [
     ...catalog,
     'dynamodb:DeleteItem',
     'sqs:SendMessage',
     ...rules,
+    'events:ListRuleNamesByTarget',
+    'events:ListRules',
     'events:PutEvents',
-    ...reachesTargets,
   ],
-  PerformOperationRole: [...catalog, 'dynamodb:DeleteItem', 'sqs:SendMessage', ...reachesTargets],
+  PerformOperationRole: ['dynamodb:GetItem', 'dynamodb:PutItem', 'sqs:SendMessage', ...reachesTargets],
   ApiRole: [
     ...catalog,
     'dynamodb:DeleteItem',

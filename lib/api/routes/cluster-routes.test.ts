@@ -64,6 +64,23 @@ describe('clusters and nodes over the API', () => {
     await expect(admin().nodes.remove('node-1')).rejects.toMatchObject({ status: 404 })
   })
 
+  it('removes the queue of a node too whose removal was cut off, when asked again', async () => {
+    let isAway = true
+    const removed: string[] = []
+    world = await apiWorld({
+      removeQueue: async (node) => {
+        if (isAway) throw new Error('cut off')
+        removed.push(node)
+      },
+    })
+    await world.things.volumes.remove(catalogKeys.volume('primary', 'web'))
+    await expect(admin().nodes.remove('node-1')).rejects.toMatchObject({ status: 500 })
+    isAway = false
+    await admin().nodes.remove('node-1')
+    expect(removed).toEqual(['node-1'])
+    await expect(admin().nodes.show('node-1')).rejects.toMatchObject({ status: 404 })
+  })
+
   it('makes a token with which one node joins, once', async () => {
     const { token, ...shown } = await admin().nodes.newJoinToken({ cluster: 'primary', expiresInSeconds: 60 })
     expect(shown).toMatchObject({ role: 'join', cluster: 'primary', expiresAt: '2026-01-01T00:01:10.000Z' })

@@ -1,0 +1,214 @@
+/**
+ * @module scenarios: what functions are woken for, each until it is done: what failed happens again, as on AWS.
+ */
+import { EventBridgeClient, PutRuleCommand } from '@aws-sdk/client-eventbridge'
+import { systemClock } from '#lib/base/clock.ts'
+import { silentLog } from '#lib/base/log.ts'
+import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
+import { sendCommand } from '#lib/catalog/issue-operation.ts'
+import { performCommand } from '#lib/operation/command.ts'
+import { controlPlaneNode } from '#lib/operation/control-plane-node.ts'
+import { isEnded, type Operation } from '#lib/operation/operation.ts'
+import { sqsQueue } from '#lib/operation/sqs-queue.ts'
+import { objectEvent } from './event-shapes.ts'
+import { stackName, type FunctionName } from './local-aws.ts'
+import { deliverEvent } from './pump.ts'
+import {
+  addOperation,
+  addVolume,
+  backupParameters,
+  cluster,
+  job,
+  keysOfWeb,
+  newerBackup,
+  node,
+  olderBackup,
+  reportOf,
+  target,
+  type Estate,
+} from './small-estate.ts'
+import { until } from './until.ts'
+
+export interface Scenario {
+  name: string
+  /** Whose calls are meant. */
+  of: FunctionName
+  /** Of one that nothing disturbed: that it does what it is for. */
+  leaves: readonly RegExp[]
+  /** @returns what happens, to its end. */
+  arrange: (estate: Estate) => Promise<() => Promise<void>>
+}
+
+const ended = ({ world: { catalog } }: Estate, id: string): Promise<Operation> =>
+  until(`the end of ${id}`, async () => {
+    const operation = await catalog.operations.get(catalogKeys.operation(id))
+    return operation && isEnded(operation) ? operation : undefined
+  })
+
+let hours = 0
+const hourMs = 3600_000
+
+/** Another hour each time: queues swallow the same command for minutes. */
+const nextHour = (): string => new Date(Date.parse('2027-01-01T00:00:00Z') + hourMs * ++hours).toISOString()
+
+const tick: Scenario = {
+  name: 'a tick of a job with two volumes',
+  of: 'run-recurring-job',
+  leaves: [
+    /^row run#hourly .*_primary_db.*_primary_web/m,
+    /^command .*hourly_primary_db/m,
+    /^command .*hourly_primary_web/m,
+  ],
+  arrange: async ({ aws }) => {
+    const event = { job, time: nextHour() }
+    return () => deliverEvent(aws.functions['run-recurring-job'], event)
+  },
+}
+
+const report: Scenario = {
+  name: 'the report of a backup that was made',
+  of: 'record-report',
+  leaves: [
+    /^row backup#s3#web backup-newer/m,
+    /^row operation RUN .*succeeded/m,
+    /^command .*RUN_delete_NAME.*backup-older/m,
+  ],
+  arrange: async (estate) => {
+    const parameters = {
+      ...backupParameters,
+      backup: newerBackup,
+      labels: {},
+      isFull: false,
+      onlyIfWritten: true,
+    }
+    const minute = nextHour()
+    const cause = { kind: 'job', job, minute } as const
+    const operation = await addOperation(estate.world, 'create-backup', parameters, {
+      state: 'running',
+      sequence: 2,
+      cause,
+    })
+    return async () => {
+      await estate.report([reportOf(operation, 3, { kind: 'succeeded', result: { outcome: 'made' } })])
+      await ended(estate, operation.id)
+      await estate.world.quiet()
+    }
+  },
+}
+
+const objectWritten: Scenario = {
+  name: 'an object event of a backup',
+  of: 'index-backup',
+  leaves: [/^row backup#s3#web backup-newer/m, /^row backup-volume#s3 web/m],
+  arrange: async ({ aws }) => {
+    const key = keysOfWeb.backupConfig(newerBackup)
+    const event = objectEvent({ bucket: aws.bucket, key, isDeletion: false })
+    return () => deliverEvent(aws.functions['index-backup'], event)
+  },
+}
+
+const later = (time: string | null, byMs: number) =>
+  time === null ? null : new Date(Date.parse(time) - byMs).toISOString()
+
+/** As if a quarter of an hour had passed, in which the node was heard from. */
+export const passQuarter = async (estate: Estate): Promise<void> => {
+  const { catalog } = estate.world
+  const quarterMs = 15 * 60_000
+  for await (const { id } of catalog.operations.all({ partition: catalogKeys.operation('x').partition }))
+    await catalog.operations.change(
+      catalogKeys.operation(id),
+      (there) => there && { ...there, sentAt: later(there.sentAt, quarterMs) ?? '' },
+    )
+  await catalog.targets.change(
+    catalogKeys.target(target),
+    (there) => there && { ...there, createdAt: later(there.createdAt, quarterMs) ?? '' },
+  )
+  await heard(estate)
+}
+
+export const heard = async ({ world: { catalog } }: Pick<Estate, 'world'>): Promise<void> => {
+  const heardAt = new Date().toISOString()
+  await catalog.nodes.change(catalogKeys.node(node), (there) => there && { ...there, heardAt })
+}
+
+const rounds = 3
+
+const reconcile: Scenario = {
+  name: 'reconcile, with something to do in each of its checks',
+  of: 'reconcile',
+  leaves: [/^command .*RUN/m, /^rule .*drover-job-ruleless/m, /^row target s3 .*indexedAt":"TIME/m],
+  arrange: async (estate) => {
+    const { aws, world } = estate
+    const moto = new EventBridgeClient(aws.oracles.moto.clientSettings)
+    await moto.send(
+      new PutRuleCommand({ Name: `${stackName}-job-stray`, ScheduleExpression: 'cron(0 1 * * ? *)' }),
+    )
+    await world.jobs.create({
+      name: 'ruleless',
+      task: 'backup',
+      cron: '30 2 * * *',
+      retain: 2,
+      labels: {},
+      groups: [],
+      isEnabled: true,
+    })
+    await addOperation(world, 'attach-volume', { isMaintenance: false })
+    await addVolume(world, 'left')
+    await world.catalog.volumes.change(
+      catalogKeys.volume(cluster, 'left'),
+      (there) => there && { ...there, state: 'creating' },
+    )
+    await world.catalog.targets.change(
+      catalogKeys.target(target),
+      (there) => there && { ...there, createdAt: new Date().toISOString(), indexedAt: null },
+    )
+    await heard(estate)
+    return async () => {
+      for (let round = 1; round <= rounds; round++) {
+        const isDone = await aws.reconcile().then(
+          () => true,
+          () => false,
+        )
+        if (isDone) break
+        await passQuarter(estate)
+      }
+      await until('the look at the target', async () => {
+        const there = await world.catalog.targets.get(catalogKeys.target(target))
+        return there?.indexedAt ?? undefined
+      })
+      await estate.eventsTaken()
+    }
+  },
+}
+
+const onStore = (kind: 'verify-backup' | 'delete-backup'): Scenario => ({
+  name: `a ${kind} of the control plane`,
+  of: 'perform-operation',
+  leaves: [/^row operation RUN .*succeeded/m],
+  arrange: async (estate) => {
+    const { sqs, queueUrl } = estate.world
+    const more = { node: controlPlaneNode }
+    const parameters = { target, backupVolume: 'web', backup: olderBackup }
+    const operation = await (kind === 'verify-backup'
+      ? addOperation(estate.world, kind, parameters, more)
+      : addOperation(estate.world, kind, { ...parameters, lock: backupParameters.lock }, more))
+    const queue = sqsQueue(
+      { client: sqs, clock: systemClock, log: silentLog },
+      { url: queueUrl('worker'), isFifo: true },
+    )
+    return async () => {
+      await sendCommand(queue, controlPlaneNode, performCommand(operation))
+      await ended(estate, operation.id)
+      await estate.world.quiet()
+    }
+  },
+})
+
+export const quickScenarios: readonly Scenario[] = [
+  tick,
+  report,
+  objectWritten,
+  reconcile,
+  onStore('verify-backup'),
+]
+export const deletion = onStore('delete-backup')
