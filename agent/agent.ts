@@ -66,6 +66,8 @@ const heartbeatMs = 30_000
 /** The service may just be starting. */
 const failedHeartbeatMs = 5000
 const outboxPauseMs = 250
+/** Where requests are paid for, beginnings are told with what comes of them if that is soon. */
+const costlyReportMs = 5000
 const dayMs = 24 * 3600_000
 /** How long an id is known beyond its command's expiry, so that it is reported on again if it is asked about. */
 const keepIdsMs = 7 * dayMs
@@ -137,7 +139,10 @@ const workerOf = (parts: Parts) => {
       serverNow: api.serverNow,
       log,
     },
-    { pauseMs: outboxPauseMs },
+    {
+      pauseMs: outboxPauseMs,
+      patienceMs: () => (commands.idleHeartbeatMs() === undefined ? 0 : costlyReportMs),
+    },
   )
 }
 

@@ -20,8 +20,10 @@ const isOfBackup = (operation: Operation): operation is Operation<'create-backup
 export const changedBy = (operation: Operation): ChangedBackupVolume | undefined => {
   if (operation.state !== 'succeeded' || !isOfBackup(operation)) return undefined
   if (operation.kind === 'create-backup' && operation.result?.['outcome'] !== 'made') return undefined
-  const { target, backupVolume } = operation.parameters
-  return { target, backupVolume }
+  const { target, backupVolume, backup: asked } = operation.parameters
+  // One that was made anew has another name.
+  const made = operation.result?.['backup']
+  return { target, backupVolume, backups: [typeof made === 'string' ? made : asked] }
 }
 
 export const afterEnd =

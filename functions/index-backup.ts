@@ -13,7 +13,13 @@ import {
   longestFailure,
   type IndexResult,
 } from '#lib/backup-index/index-backups.ts'
-import { changedBackupVolumes, eventsIn, targetToLookAt } from '#lib/backup-index/object-event.ts'
+import {
+  backupsOf,
+  changedBackupVolumes,
+  eventsIn,
+  targetToLookAt,
+  type ChangedBackupVolume,
+} from '#lib/backup-index/object-event.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import type { Catalog } from '#lib/catalog/catalog.ts'
 import type { Target } from '#lib/catalog/entities.ts'
@@ -51,14 +57,17 @@ const withFailureShown = async <T>(
   }
 }
 
-const indexVolumes = (deps: IndexBackupDeps, target: Target, volumes: Iterable<string>): Promise<void> =>
+const indexVolumes = (
+  deps: IndexBackupDeps,
+  target: Target,
+  changes: readonly ChangedBackupVolume[],
+): Promise<void> =>
   withFailureShown(deps, target, async () => {
     const store = await deps.openTarget(target)
-    for (const volume of volumes) {
-      const result = await indexBackupVolume(deps)({ target: target.name, store }, volume, {
-        reads: 'unknown',
-      })
-      deps.log.info('backup volume indexed', { target: target.name, backupVolume: volume, ...result })
+    for (const [backupVolume, all] of Map.groupBy(changes, (change) => change.backupVolume)) {
+      const backups = backupsOf(all)
+      const result = await indexBackupVolume(deps)({ target: target.name, store }, backupVolume, { backups })
+      deps.log.info('backup volume indexed', { target: target.name, backupVolume, ...result })
     }
   })
 
@@ -70,21 +79,21 @@ export const indexBackup =
   async (event: unknown): Promise<void> => {
     const targets = await gathered(deps.catalog.targets.all({ partition: catalogKeys.target('').partition }))
     const trying = attempts(deps.log)
-    const changed = new Map<string, Set<string>>()
+    const changes: ChangedBackupVolume[] = []
     for (const each of eventsIn(event)) {
       const due = targetToLookAt(each)
       if (due !== undefined)
         await trying.make(`looking at target ${due}`, async () => void (await indexTargetNow(deps)(due)))
       else
         await trying.make('reading an event', async () => {
-          for (const { target, backupVolume } of changedBackupVolumes(each, targets))
-            changed.set(target, (changed.get(target) ?? new Set()).add(backupVolume))
+          changes.push(...changedBackupVolumes(each, targets))
         })
     }
-    for (const target of targets.filter(({ name }) => changed.has(name)))
-      await trying.make(`indexing target ${target.name}`, () =>
-        indexVolumes(deps, target, changed.get(target.name) ?? []),
-      )
+    for (const target of targets) {
+      const own = changes.filter((change) => change.target === target.name)
+      if (own.length > 0)
+        await trying.make(`indexing target ${target.name}`, () => indexVolumes(deps, target, own))
+    }
     trying.finish()
   }
 

@@ -84,39 +84,48 @@ describe('the index of a backupstore', () => {
     expect(backup?.obstacle).toContain('backup_first.cfg')
   })
 
-  it('reads what it does not know alone, where that is enough', async () => {
+  it('looks for what changed alone, and lists nothing, where it is told what that was', async () => {
     await backUp('web', 'first')
     await backUp('web', 'second')
-    const got: string[] = []
-    const told: ObjectStore = {
+    const asked: string[] = []
+    const watched: ObjectStore = {
       ...store,
       get: (key, options) => {
-        got.push(key)
+        asked.push(key)
         return store.get(key, options)
       },
+      list: (prefix, options) => {
+        asked.push(`list ${prefix}`)
+        return store.list(prefix, options)
+      },
     }
-    const look = async () => {
-      got.length = 0
-      return indexBackupVolume({ catalog: things })({ target: 'nas', store: told }, 'web', {
-        reads: 'unknown',
-      })
+    const look = async (...backups: string[]) => {
+      asked.length = 0
+      return indexBackupVolume({ catalog: things })({ target: 'nas', store: watched }, 'web', { backups })
     }
-    expect(await look()).toMatchObject({ backups: 2, written: 2 })
+    const { volumeConfig, backupConfig, backupsFolder } = volumeKeys('web')
+    expect(await look('second')).toMatchObject({ backups: 2, written: 2 })
+    expect(asked).toContain(`list ${backupsFolder}`)
     await backUp('web', 'third')
-    expect(await look()).toMatchObject({ backups: 3, written: 1, removed: 0 })
-    const { volumeConfig, backupConfig } = volumeKeys('web')
-    expect(got).toEqual([volumeConfig, backupConfig('third')])
-    await deleteBackup(deps())({ volumeName: 'web', backupName: 'third' })
-    expect(await look()).toMatchObject({ backups: 2, written: 0, removed: 1 })
-    expect(got).toEqual([volumeConfig])
+    expect(await look('third')).toMatchObject({ backups: 3, written: 1, removed: 0 })
+    expect(asked).toEqual([volumeConfig, backupConfig('third')])
+    await backUp('web', 'fourth')
+    expect(await look()).toMatchObject({ backups: 4, written: 1 })
+    for (const name of ['third', 'fourth'])
+      await deleteBackup(deps())({ volumeName: 'web', backupName: name })
+    expect(await look('third', 'fourth')).toMatchObject({ backups: 2, written: 0, removed: 2 })
+    expect(asked).not.toContain(`list ${backupsFolder}`)
     expect(await volumeIn()).toMatchObject({ lastBackupName: 'second' })
+    await store.put(backupConfig('first'), new Uint8Array([0]))
+    await index()
+    expect((await look()).problems).toHaveLength(1)
   })
 
-  it('reads what it knows too where volume.cfg is gone: nothing can be restored then', async () => {
+  it('looks for all where volume.cfg is gone: nothing can be restored then', async () => {
     await backUp('web', 'first')
     await index()
     await store.deleteMany([volumeKeys('web').volumeConfig])
-    await indexBackupVolume({ catalog: things })({ target: 'nas', store }, 'web', { reads: 'unknown' })
+    await indexBackupVolume({ catalog: things })({ target: 'nas', store }, 'web', { backups: [] })
     const row = await things.backups.get(catalogKeys.backup('nas', 'web', 'first'))
     expect(row?.obstacle).toMatch(/volume\.cfg/)
   })

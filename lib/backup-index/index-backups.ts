@@ -63,11 +63,11 @@ const backupOf = (
 
 const volumeOf = (
   target: string,
-  { name, config, backups, unread }: ListedVolume,
-  rows: ReadonlyMap<string, Backup>,
+  { name, config, backups }: ListedVolume,
+  others: readonly Backup[],
 ): BackupVolume => {
   const headers = backups.flatMap(({ header }) => header ?? [])
-  const last = latestBackup([...headers, ...unread.flatMap((each) => rows.get(each) ?? [])])
+  const last = latestBackup([...headers, ...others])
   return {
     target,
     name,
@@ -106,9 +106,18 @@ const writeBackup = async (
 }
 
 export interface IndexOptions {
-  /** Default: all backups. Each that is read is paid for; those that the catalog knows, and that can be restored, the next look at all reads. */
-  reads?: 'all' | 'unknown' | undefined
+  /** Which were written or removed. Default: any may have been, and all are looked for. */
+  backups?: readonly string[] | undefined
 }
+
+/** Besides those that changed: what could not be restored, which may be whole now, and a last one that no event told of. */
+const toLookFor =
+  (changed: readonly string[], rows: ReadonlyMap<string, Backup>) =>
+  (lastBackupName: string): string[] => {
+    const damaged = [...rows.values()].filter(({ obstacle }) => obstacle !== null).map(({ name }) => name)
+    const unknown = lastBackupName !== '' && !rows.has(lastBackupName) ? [lastBackupName] : []
+    return [...new Set([...changed, ...damaged, ...unknown])]
+  }
 
 /** One backup volume: what an event about one of its configs asks for. */
 export const indexBackupVolume =
@@ -116,19 +125,18 @@ export const indexBackupVolume =
   async (
     { target, store }: IndexedTarget,
     volume: string,
-    { reads = 'all' }: IndexOptions = {},
+    { backups: changed }: IndexOptions = {},
   ): Promise<IndexResult> => {
     const { catalog } = deps
     const rows = await rowsOf(deps, target, volume)
+    // Of a volume that the catalog has nothing of, there may be more than what changed.
+    const only = changed && rows.size > 0 ? toLookFor(changed, rows) : undefined
+    const listed = await listBackupVolume({ store })(volume, only)
+    const lookedFor = listed?.lookedFor ?? 'all'
+    const others = [...rows.values()].filter(({ name }) => lookedFor !== 'all' && !lookedFor.includes(name))
     const gone = new Set(rows.keys())
-    const isKnown = ({ obstacle }: Backup) => reads === 'unknown' && obstacle === null
-    const known = [...rows.values()].filter(isKnown).map(({ name }) => name)
-    const listed = await listBackupVolume({ store })(volume, new Set(known))
-    const result = nothing()
-    for (const name of listed?.unread ?? []) {
-      gone.delete(name)
-      result.backups++
-    }
+    for (const { name } of others) gone.delete(name)
+    const result = { ...nothing(), backups: others.length }
     // One in progress is none yet.
     for (const backup of listed?.backups.filter(({ state }) => state !== 'in-progress') ?? []) {
       gone.delete(backup.name)
@@ -144,7 +152,7 @@ export const indexBackupVolume =
       return result
     }
     if (listed.problem !== undefined) result.problems.push(`${volume}: ${listed.problem}`)
-    const wanted = volumeOf(target, listed, rows)
+    const wanted = volumeOf(target, listed, others)
     await catalog.backupVolumes.change(key, (there) => (isEqual(there, wanted) ? undefined : wanted))
     return { ...result, volumes: 1 }
   }

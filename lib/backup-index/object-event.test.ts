@@ -44,16 +44,21 @@ const sqs = (...bodies: unknown[]) => ({
   Records: bodies.map((body, index) => ({ messageId: `m-${index}`, body: JSON.stringify(body) })),
 })
 const changed = (event: unknown) => changedBackupVolumes(event, targets)
-const inRoot = [{ target: 'root', backupVolume: 'web' }]
-const inDeep = [{ target: 'deep', backupVolume: 'web' }]
+const inRoot = [{ target: 'root', backupVolume: 'web', backups: [] }]
+const backupInRoot = [{ target: 'root', backupVolume: 'web', backups: ['b1'] }]
+const inDeep = [{ target: 'deep', backupVolume: 'web', backups: [] }]
 
 describe('an object event', () => {
   it.each([
     ["EventBridge's", eventBridge(web.volumeConfig), inRoot],
-    ["EventBridge's of a deletion", eventBridge(web.backupConfig('b1'), 'backups', 'Object Deleted'), inRoot],
+    [
+      "EventBridge's of a deletion",
+      eventBridge(web.backupConfig('b1'), 'backups', 'Object Deleted'),
+      backupInRoot,
+    ],
     ["EventBridge's, with its key as it is", eventBridge(`a b/c/${web.volumeConfig}`), inDeep],
     ["EventBridge's, with a key that only looks encoded", eventBridge(`a+b/c/${web.volumeConfig}`), []],
-    ["S3's notification", notification(web.backupConfig('b1')), inRoot],
+    ["S3's notification", notification(web.backupConfig('b1')), backupInRoot],
     ["S3's notification, with its key encoded", notification(`a+b/c/${web.volumeConfig}`), inDeep],
     ["MinIO's webhook", minioWebhook(`a b/c/${web.volumeConfig}`), inDeep],
     ["S3's first message", { Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'backups' }, []],
@@ -61,6 +66,11 @@ describe('an object event', () => {
       'ours',
       backupCommittedEvent({ target: 'folder', backupVolume: 'db' }),
       [{ target: 'folder', backupVolume: 'db' }],
+    ],
+    [
+      'ours, with what it is about',
+      backupCommittedEvent({ target: 'folder', backupVolume: 'db', backups: ['b1', '../x'] }),
+      [{ target: 'folder', backupVolume: 'db', backups: ['b1'] }],
     ],
     ['ours of a target that is gone', backupCommittedEvent({ target: 'gone', backupVolume: 'db' }), []],
     ['ours of no name', backupCommittedEvent({ target: 'folder', backupVolume: '../x' }), []],
@@ -83,9 +93,14 @@ describe('an object event', () => {
     )
     expect(changed(event)).toEqual([
       { target: 'root', backupVolume: 'web' },
-      { target: 'root', backupVolume: 'db' },
-      { target: 'deep', backupVolume: 'db' },
+      { target: 'root', backupVolume: 'db', backups: [] },
+      { target: 'deep', backupVolume: 'db', backups: [] },
     ])
+    const two = sqs(
+      eventBridge(web.backupConfig('b1')),
+      notification(web.backupConfig('b2'), web.volumeConfig),
+    )
+    expect(changed(two)).toEqual([{ target: 'root', backupVolume: 'web', backups: ['b1', 'b2'] }])
   })
 
   it.each([

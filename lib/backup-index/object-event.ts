@@ -10,7 +10,7 @@
  */
 import * as z from 'zod'
 import { parsedJson } from '#lib/base/parsed-json.ts'
-import { volumeNameOf } from '#lib/backupstore/keys.ts'
+import { configNameOf } from '#lib/backupstore/keys.ts'
 import { isValidName } from '#lib/backupstore/names.ts'
 import type { Target } from '#lib/catalog/entities.ts'
 import { TargetError } from '#lib/target/target-error.ts'
@@ -21,6 +21,8 @@ import { BackupIndexError } from './backup-index-error.ts'
 export interface ChangedBackupVolume {
   target: string
   backupVolume: string
+  /** Which of its backups, `[]`: its volume.cfg alone. Left out: nobody said. */
+  backups?: readonly string[] | undefined
 }
 
 const bucket = z.object({ name: z.string() })
@@ -67,7 +69,11 @@ const BackupCommitted = z
   .object({
     source: z.literal('drover'),
     'detail-type': z.literal('Backup Committed'),
-    detail: z.object({ target: z.string(), backupVolume: z.string() }),
+    detail: z.object({
+      target: z.string(),
+      backupVolume: z.string(),
+      backups: z.array(z.string()).optional(),
+    }),
   })
   .transform(({ detail }): Change => ({ objects: [], volumes: [detail] }))
 
@@ -117,21 +123,41 @@ const s3PlaceOf = ({ url }: Target): { bucket: string; path: string } | undefine
   }
 }
 
+interface Named {
+  volume: string
+  backups: readonly string[] | undefined
+}
+
 /** Servers are not told apart: of two with buckets of one name both are looked at. */
-const volumesOf = ({ objects, volumes }: Change, target: Target): string[] => {
+const namedIn = ({ objects, volumes }: Change, target: Target): Named[] => {
   const place = s3PlaceOf(target)
-  const named = volumes.filter((each) => each.target === target.name).map((each) => each.backupVolume)
+  const named = volumes
+    .filter((each) => each.target === target.name && isValidName(each.backupVolume))
+    .map(({ backupVolume, backups }) => ({ volume: backupVolume, backups: backups?.filter(isValidName) }))
   const touched = objects
     .filter(({ bucket: name, key }) => name === place?.bucket && key.startsWith(place.path))
-    .flatMap(({ key }) => volumeNameOf(key.slice(place?.path.length)) ?? [])
-  return [...named.filter(isValidName), ...touched]
+    .flatMap(({ key }) => configNameOf(key.slice(place?.path.length)) ?? [])
+    .map(({ volume, backup }) => ({ volume, backups: backup === undefined ? [] : [backup] }))
+  return [...named, ...touched]
 }
+
+/** Where one of them says nothing of backups, any may have changed. */
+export const backupsOf = (changes: readonly Pick<ChangedBackupVolume, 'backups'>[]): string[] | undefined =>
+  changes.some(({ backups }) => backups === undefined)
+    ? undefined
+    : [...new Set(changes.flatMap(({ backups }) => backups ?? []))]
 
 /** Distinct. Nothing for keys that are no backup's or volume's config of these targets. @throws BackupIndexError `unreadable-event`. */
 export const changedBackupVolumes = (event: unknown, targets: readonly Target[]): ChangedBackupVolume[] => {
   const changes = eventsIn(event).map(changeIn)
   return targets.flatMap((target) => {
-    const names = new Set(changes.flatMap((change) => volumesOf(change, target)))
-    return [...names].map((backupVolume) => ({ target: target.name, backupVolume }))
+    const named = Map.groupBy(
+      changes.flatMap((change) => namedIn(change, target)),
+      ({ volume }) => volume,
+    )
+    return [...named].map(([backupVolume, all]) => {
+      const backups = backupsOf(all)
+      return { target: target.name, backupVolume, ...(backups && { backups }) }
+    })
   })
 }

@@ -34,14 +34,13 @@ export interface ListedVolume {
   config: VolumeConfig | undefined
   problem: string | undefined
   backups: ListedBackup[]
-  /** Those that the caller knows. */
-  unread: string[]
+  /** Which backups were looked for: all, or those that the caller named. */
+  lookedFor: 'all' | readonly string[]
   /** Of those that were read; by their configs, not by volume.cfg. */
   lastBackupName: string | undefined
 }
 
 const concurrency = 16
-const none: ReadonlySet<string> = new Set()
 
 const orReason = async <T>(reading: Promise<T>): Promise<T | BackupstoreError> =>
   reading.catch((error: unknown) => {
@@ -88,23 +87,26 @@ const byTime = (a: ListedBackup, b: ListedBackup): number =>
   (a.name < b.name ? -1 : 1)
 
 /**
- * One volume with its backups, oldest first: 2 requests and one ranged read a backup, but those that are `known`: what is committed is never
- * written again. `undefined`: there is nothing of it.
+ * One volume with its backups, oldest first: 2 requests and one ranged read a backup. `undefined`: there is nothing of it.
+ *
+ * `only`: whom it is enough to look for, by the backup that volume.cfg names as the last: a request less. Without a volume.cfg that can
+ * be read all are looked for, since none can be restored then.
  */
 export const listBackupVolume =
   (deps: { store: ObjectStore }) =>
-  async (volumeName: string, known: ReadonlySet<string> = none): Promise<ListedVolume | undefined> => {
+  async (
+    volumeName: string,
+    only?: (lastBackupName: string) => readonly string[],
+  ): Promise<ListedVolume | undefined> => {
     const { store } = deps
     const keys = volumeKeys(volumeName)
     const read = await orReason(readVolumeConfig(store, keys))
     const config = read instanceof BackupstoreError ? undefined : read?.value
-    const names = await listBackupNames(store, keys)
+    const lookedFor = config && only ? only(config.lastBackupName) : 'all'
+    const names = lookedFor === 'all' ? await listBackupNames(store, keys) : lookedFor
     if (!read && names.length === 0) return undefined
     const backups: ListedBackup[] = []
-    // Without its volume.cfg no backup can be restored.
-    const unread = config ? names.filter((name) => known.has(name)) : []
-    const unknown = names.filter((name) => !unread.includes(name))
-    await forEachConcurrently(unknown, { limit: concurrency }, async (name) => {
+    await forEachConcurrently(names, { limit: concurrency }, async (name) => {
       const backup = await listBackup(store, keys, config, name)
       if (backup) backups.push(backup)
     })
@@ -114,7 +116,7 @@ export const listBackupVolume =
       config,
       problem: read instanceof BackupstoreError ? read.message : config ? undefined : 'volume.cfg is missing',
       backups: backups.toSorted(byTime),
-      unread,
+      lookedFor,
       lastBackupName: latestBackup(headers)?.name,
     }
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { backupNameOf, blockChecksumOf, isTemporary, lockNameOf, volumeKeys, volumeNameOf } from './keys.ts'
+import { backupNameOf, blockChecksumOf, isTemporary, lockNameOf, volumeKeys, configNameOf } from './keys.ts'
 
 const checksum = '417e836e280aef701556b6135ca4b690819f82b4cf82ead3b493b5bbc41174b9'
 
@@ -40,8 +40,8 @@ describe('volumeKeys', () => {
 
   it('tells whose config a key is, and takes no other key for one', () => {
     const keys = volumeKeys('vol1')
-    expect(volumeNameOf(keys.volumeConfig)).toBe('vol1')
-    expect(volumeNameOf(keys.backupConfig('backup-1'))).toBe('vol1')
+    expect(configNameOf(keys.volumeConfig)).toEqual({ volume: 'vol1', backup: undefined })
+    expect(configNameOf(keys.backupConfig('backup-1'))).toEqual({ volume: 'vol1', backup: 'backup-1' })
     const others = [
       keys.lock('lock-1'),
       keys.block(checksum),
@@ -55,6 +55,6 @@ describe('volumeKeys', () => {
       'volume.cfg',
       '',
     ]
-    expect(others.map(volumeNameOf)).toEqual(others.map(() => undefined))
+    expect(others.map(configNameOf)).toEqual(others.map(() => undefined))
   })
 })

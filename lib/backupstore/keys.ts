@@ -60,12 +60,19 @@ export const blockChecksumOf = (keys: VolumeKeys, key: string): string | undefin
   return isChecksum(checksum) && key === keys.block(checksum) ? checksum : undefined
 }
 
+export interface ConfigName {
+  volume: string
+  /** `undefined`: it is `volume.cfg`. */
+  backup: string | undefined
+}
+
 /** Whose config it is, `volume.cfg` or a backup's; `undefined` for any other key. */
-export const volumeNameOf = (key: string): string | undefined => {
-  const [name = ''] = key.slice(volumesFolder.length + 'xx/yy/'.length).split('/', 1)
-  if (!isValidName(name)) return undefined
-  const keys = volumeKeys(name)
-  return key === keys.volumeConfig || backupNameOf(keys, key) !== undefined ? name : undefined
+export const configNameOf = (key: string): ConfigName | undefined => {
+  const [volume = ''] = key.slice(volumesFolder.length + 'xx/yy/'.length).split('/', 1)
+  if (!isValidName(volume)) return undefined
+  const keys = volumeKeys(volume)
+  const backup = backupNameOf(keys, key)
+  return key === keys.volumeConfig || backup !== undefined ? { volume, backup } : undefined
 }
 
 /** What Longhorn's and our folder writers leave when they die before the rename. */

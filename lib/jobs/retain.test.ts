@@ -100,7 +100,7 @@ describe('what a job keeps', () => {
     const waiting = async (id: string, now: string) =>
       (await run({ ...made, id }, now)).map(({ parameters }) => 'collects' in parameters)
     expect(await waiting('first', '2026-01-05T02:01:00Z')).toEqual([true, true, false])
-    expect(await waiting('second', '2026-01-06T02:00:00Z')).toEqual([true, true, true])
+    expect(await waiting('second', '2026-01-06T01:00:00Z')).toEqual([true, true, true])
     expect(await waiting('third', '2026-01-06T02:02:00Z')).toEqual([true, true, false])
   })
 

@@ -18,16 +18,19 @@ export interface RetainDeps extends IssueDeps {
   jobs: Pick<JobCollection, 'get'>
 }
 
-const collectEveryMs = 24 * 3600_000
+/** Less than a day: the run that is to collect may be a little earlier than the day before. */
+const collectEveryMs = 23 * 3600_000
 /** As far back as is looked for a collection, a few at a time: each that is read is paid for. */
 const collectEveryOperations = 200
 const lookedAtOnce = 20
 
-const collects = ({ kind, parameters, state }: Operation): boolean =>
+/** One that found a backup in progress has collected nothing. */
+const collects = ({ kind, parameters, state, result }: Operation): boolean =>
   (kind === 'collect-blocks' ||
     (kind === 'delete-backup' && !('collects' in parameters && parameters.collects === false))) &&
   state !== 'failed' &&
-  state !== 'cancelled'
+  state !== 'cancelled' &&
+  typeof result?.['skipped'] !== 'string'
 
 /**
  * Whether it is time to collect: it lists every block of the backup volume, a thousand a request, so that after each backup of a large

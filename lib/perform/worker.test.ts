@@ -10,7 +10,7 @@ import { operationKinds, type OperationKind } from '#lib/operation/operation-kin
 import type { Queue } from '#lib/operation/queue.ts'
 import type { Report } from '#lib/operation/report.ts'
 import type { Performance, Performer, Performers } from './performer.ts'
-import { worker, type Permission, type WorkerDeps } from './worker.ts'
+import { worker, type Permission, type WorkerDeps, type WorkerSettings } from './worker.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')
 const later = '2026-01-01T01:00:00.000Z'
@@ -59,22 +59,25 @@ describe('a worker', () => {
     await behave(command, performance)
     return { by: 'test' }
   }
-  const start = (more: Partial<WorkerDeps> = {}) => {
+  const start = (more: Partial<WorkerDeps> = {}, settings: WorkerSettings = {}) => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each kind has this performer
     const performers = Object.fromEntries(operationKinds.map((kind) => [kind, performer])) as Performers
-    const running = worker({
-      queue,
-      journal,
-      performers,
-      mayBegin: (command) => permission(command),
-      sendReports: async (some) => {
-        reports.push(...some)
+    const running = worker(
+      {
+        queue,
+        journal,
+        performers,
+        mayBegin: (command) => permission(command),
+        sendReports: async (some) => {
+          reports.push(...some)
+        },
+        clock: quickClock,
+        serverNow: () => now,
+        log: silentLog,
+        ...more,
       },
-      clock: quickClock,
-      serverNow: () => now,
-      log: silentLog,
-      ...more,
-    }).start()
+      settings,
+    ).start()
     stop = running.stop
   }
   const send = (operationId: string, kind: OperationKind, volume = 'web', more: object = {}) =>
@@ -301,5 +304,36 @@ describe('a worker', () => {
     await send('a', 'attach-volume')
     await ended('a')
     expect(reports.map(({ sequence }) => sequence)).toEqual([1, 2, 3])
+  })
+
+  it('tells beginnings with their end where requests cost, but not later than it was told', async () => {
+    const batches: string[][] = []
+    let passedMs = 0
+    let goOn = () => {}
+    behave = async ({ operationId }) => {
+      if (operationId === 'op-long') await new Promise<void>((resolve) => (goOn = resolve))
+    }
+    start(
+      {
+        sendReports: async (some) => {
+          reports.push(...some)
+          batches.push(some.map(({ operationId, event }) => `${operationId} ${event.kind}`))
+        },
+        serverNow: () => new Date(now.getTime() + passedMs),
+      },
+      { patienceMs: () => 5000 },
+    )
+    await send('op-short', 'attach-volume')
+    await ended('op-short')
+    expect(batches).toEqual([['op-short accepted', 'op-short progress', 'op-short succeeded']])
+    await send('op-long', 'attach-volume')
+    await until(() => performed.includes('op-long'))
+    await systemClock.sleep(20)
+    expect(batches).toHaveLength(1)
+    passedMs = 5000
+    await until(() => batches.length === 2)
+    expect(batches[1]).toEqual(['op-long accepted', 'op-long progress'])
+    goOn()
+    await ended('op-long')
   })
 })

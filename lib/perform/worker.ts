@@ -49,6 +49,10 @@ export interface Worker {
 }
 
 export interface WorkerSettings {
+  /**
+   * How long what is no end may wait in the outbox for what comes after it: where each request costs. Asked each time; default: not at all.
+   */
+  patienceMs?: (() => number) | undefined
   /** How often an empty outbox is looked at, and how long a failure is waited after. Default: a second. */
   pauseMs?: number | undefined
 }
@@ -64,6 +68,7 @@ const reportsAtOnce = 100
 interface Life {
   deps: WorkerDeps
   pauseMs: number
+  patienceMs: () => number
   stopping: AbortController
   running: Map<string, AbortController>
   lanes: Map<string, ReturnType<typeof serial>>
@@ -243,12 +248,21 @@ const receiveAll = async (life: Life): Promise<void> => {
     await insistently(life, 'receiving', () => life.deps.queue.receive({ waitMs: receiveMs, signal }, take))
 }
 
+const isTimeToSend = ({ deps, patienceMs }: Life, reports: readonly { report: Report }[]): boolean => {
+  const [first] = reports
+  if (!first || reports.length === reportsAtOnce) return first !== undefined
+  const isOld = deps.serverNow().getTime() - Date.parse(first.report.at) >= patienceMs()
+  return (
+    isOld || reports.some(({ report: { event } }) => event.kind !== 'accepted' && event.kind !== 'progress')
+  )
+}
+
 const sendAll = async (life: Life): Promise<void> => {
   const { journal, sendReports, clock } = life.deps
   const { signal } = life.stopping
   while (!signal.aborted) {
     const reports = journal.outbox(reportsAtOnce)
-    if (reports.length === 0) await clock.sleep(life.pauseMs, signal)
+    if (!isTimeToSend(life, reports)) await clock.sleep(life.pauseMs, signal)
     else {
       await insistently(life, 'reporting', () => sendReports(reports.map(({ report }) => report)))
       journal.sent(reports.map(({ id }) => id))
@@ -261,11 +275,15 @@ const untilStopped = (life: Life, work: Promise<void>): Promise<void> =>
     if (!life.stopping.signal.aborted) throw error
   })
 
-export const worker = (deps: WorkerDeps, { pauseMs = defaultPauseMs }: WorkerSettings = {}): Worker => ({
+export const worker = (
+  deps: WorkerDeps,
+  { pauseMs = defaultPauseMs, patienceMs = () => 0 }: WorkerSettings = {},
+): Worker => ({
   start: () => {
     const life: Life = {
       deps,
       pauseMs,
+      patienceMs,
       stopping: new AbortController(),
       running: new Map(),
       lanes: new Map(),
