@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 const interop = ['**/*.interop.test.ts']
 /** About half of the time that they all take: run beside the others by .ci/run. Those of the package are not to be parted. */
-const long = ['test/{pool-model,messages,aws,template}/*.interop.test.ts']
+const long = ['test/{pool-model,aws,template}/*.interop.test.ts']
 
 const judged = {
   testTimeout: 600_000,

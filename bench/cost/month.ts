@@ -17,8 +17,11 @@ export interface Case {
   nodes: number
 }
 
-/** `volume`: what the volume causes. `fixed`: what an idle installation costs. */
-export type Sum = 'volume' | 'fixed'
+/**
+ * `volume`: what the volume causes. `fixed`: what an idle installation costs. `beside`: what may not be billed, and what a standby reads, which
+ * is its own.
+ */
+export type Sum = 'volume' | 'fixed' | 'beside'
 
 export interface Line {
   sum: Sum
@@ -105,7 +108,7 @@ const collection = (flows: Flows, { blocks, changedBlocks, backupsADay, retain }
   const lists = Math.ceil(there / listKeys) - 1
   const requests = Math.ceil(deleted / deleteKeys)
   // Before each request to delete, the lock is looked at.
-  const more: Usage = { s3Write: lists + requests, s3Read: requests, event: deleted }
+  const more: Usage = { s3Write: lists + requests, s3Read: requests, objectEvent: deleted }
   return plus(measured, more)
 }
 
@@ -128,7 +131,13 @@ const polls = (days: number): number => (days * 24 * 3600) / longPollSeconds
 
 const linesOf = (sum: Sum, flow: string, usage: Usage): Line[] =>
   entriesOf(usage)
-    .map(([price, count]) => ({ sum, flow, price, count, dollars: dollarsOf(price, count) }))
+    .map(([price, count]) => ({
+      sum: price === 'objectEvent' ? ('beside' as const) : sum,
+      flow,
+      price,
+      count,
+      dollars: dollarsOf(price, count),
+    }))
     .filter(({ count }) => count > 0)
 
 export const monthOf = (flows: Flows, of: Case): Line[] => {
@@ -136,12 +145,15 @@ export const monthOf = (flows: Flows, of: Case): Line[] => {
   const backups = days * backupsADay
   const agents = meanOf(flows.incrementals.map(agentUsage))
   const functions = meanOf(flows.incrementals.map(functionUsage))
-  const blocks: Usage = { s3Write: changedBlocks, event: changedBlocks }
-  const standby = plus(functionUsage(flows.restore), agentUsage(flows.restore), {
+  const blocks: Usage = { s3Write: changedBlocks, objectEvent: changedBlocks }
+  const { s3Read: read = 0, ...asked } = agentUsage(flows.restore)
+  const standby = plus(functionUsage(flows.restore), asked, {
     sqsFifo: 1, // its command
   })
   // Of the whole restore that was measured, a standby reads what changed.
-  const incremental: Usage = { s3Read: changedBlocks - flows.restore.agents.filter(isOfBlock).length }
+  const standbyReads: Usage = {
+    s3Read: read + changedBlocks - flows.restore.agents.filter(isOfBlock).length,
+  }
   const minute = plus(meanInvocation(flows.reconciles), { event: 1 })
   return [
     ...linesOf('volume', 'changed blocks', times(blocks, backups)),
@@ -153,7 +165,8 @@ export const monthOf = (flows: Flows, of: Case): Line[] => {
     ),
     ...linesOf('volume', 'collection', times(collection(flows, of), days)),
     ...linesOf('volume', 'overdue backups', { readUnit: overdueReadUnits * overdueADay * days }),
-    ...linesOf('volume', 'standby', times(plus(standby, incremental), backups)),
+    ...linesOf('volume', "a standby's events", times(standby, backups)),
+    ...linesOf('beside', 'what a standby reads', times(standbyReads, backups)),
     ...linesOf('fixed', 'pollers of two queues', {
       sqsStandard: idlePollers * polls(days),
       sqsFifo: idlePollers * polls(days),

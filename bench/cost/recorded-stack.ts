@@ -92,8 +92,8 @@ export const usageOf = (call: AwsCall): Usage => {
   if (call.service !== 's3') return {}
   if (call.operation === 'GetObject' || call.operation === 'HeadObject') return { s3Read: 1 }
   // What was put or deleted is told to EventBridge too.
-  if (call.operation === 'DeleteObject') return { s3Delete: 1, event: 1 }
-  return { s3Write: 1, ...(call.operation === 'PutObject' && { event: 1 }) }
+  if (call.operation === 'DeleteObject') return { s3Delete: 1, objectEvent: 1 }
+  return { s3Write: 1, ...(call.operation === 'PutObject' && { objectEvent: 1 }) }
 }
 
 const isOfAgent = ({ of, by, service }: SeenCall): boolean =>

@@ -42,10 +42,16 @@ const flowText = (lines: readonly Line[], name: string): string[] => [
   dollarsIn(lines).toFixed(3),
 ]
 
+const sumNames: Record<Sum, string> = {
+  volume: 'the volume',
+  beside: "beside: S3's events if they are billed, what a standby reads",
+  fixed: 'idle installation',
+}
+
 /** By flow and service. */
 export const monthText = (lines: readonly Line[]): string => {
   const rows = table(['USD a month', ...services, 'sum'])
-  for (const sum of ['volume', 'fixed'] as const) {
+  for (const sum of ['volume', 'beside', 'fixed'] as const) {
     const own = lines.filter((line) => line.sum === sum)
     for (const flow of new Set(own.map((line) => line.flow)))
       rows.push(
@@ -54,7 +60,7 @@ export const monthText = (lines: readonly Line[]): string => {
           flow,
         ),
       )
-    rows.push(flowText(own, sum === 'volume' ? 'the volume' : 'idle installation'))
+    rows.push(flowText(own, sumNames[sum]))
   }
   return rows.toString()
 }

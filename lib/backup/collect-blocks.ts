@@ -69,16 +69,20 @@ export const deleteUnderLock = async (
   }
 }
 
-/** Locks expired for over an hour, and halves of locks as old: their owners are gone. */
-export const removeOldLocks = async (deps: CollectDeps): Promise<void> => {
-  const { store, keys, lock } = deps
-  const expired = lock.others.filter(isExpired).map((other) => keys.lock(other.name))
-  for (const key of [...expired, ...(await temporariesIn(deps, keys.locksFolder))]) {
+/** Those that were left over an hour ago: their owners are gone. */
+const removeOld = async (deps: CollectDeps, keys: readonly string[]): Promise<void> => {
+  for (const key of keys) {
     // Looked at right before: its owner may have woken up and taken it again.
-    const head = await store.head(key)
+    const head = await deps.store.head(key)
     if (head && head.serverTimeNs - head.lastModifiedNs > oldLockNs) await deleteUnderLock(deps, [key])
   }
 }
+
+export const removeOldLocks = (deps: CollectDeps): Promise<void> =>
+  removeOld(
+    deps,
+    deps.lock.others.filter(isExpired).map((other) => deps.keys.lock(other.name)),
+  )
 
 /** What died before its rename. Under our lock nobody writes configs or blocks, so there it is nobody's. */
 const temporariesIn = async ({ store }: CollectDeps, folder: string): Promise<string[]> => {
@@ -193,6 +197,8 @@ const listUnused = async ({ store, keys, signal }: CollectDeps, referenced: Chec
 /** The caller holds the deletion lock, and lets go of it. @throws BackupstoreError `lock-lost`: take it again and start over. */
 export const collectBlocks = async (deps: CollectDeps): Promise<CollectOutcome> => {
   const { store, keys } = deps
+  // Halves of locks.
+  await removeOld(deps, await temporariesIn(deps, keys.locksFolder))
   const found = await survey(deps)
   const { removedMarks, obstacle } = found
   const volume = await readVolumeConfig(store, keys)
