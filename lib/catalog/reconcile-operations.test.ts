@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { silentLog } from '#lib/base/log.ts'
+import { controlPlaneNode } from '#lib/operation/control-plane-node.ts'
 import type { Operation } from '#lib/operation/operation.ts'
 import type { Report, ReportEvent } from '#lib/operation/report.ts'
 import { catalogKeys } from './catalog-keys.ts'
@@ -104,6 +105,22 @@ describe('an operation in the control plane', () => {
     }
     expect(sent.slice(1)).toEqual([2, 3, 4, 5, 6, 7].map((attempt) => `node-1 op-1.${attempt}`))
     expect(await current()).toMatchObject({ state: 'queued', attempt: 7 })
+  })
+
+  it('is sent again to the worker of the control plane itself, until that has begun', async () => {
+    isQueueDown = true
+    await expect(issue({ node: controlPlaneNode })).rejects.toThrow('queue is down')
+    isQueueDown = false
+    nowMs = start + minuteMs
+    await reconcile()
+    expect(sent).toEqual([`${controlPlaneNode} op-1.2`])
+    await things.operations.change(
+      catalogKeys.operation('op-1'),
+      (there) => there && { ...there, state: 'running', heardAt: clock.now().toISOString() },
+    )
+    nowMs += 10 * minuteMs
+    await reconcile()
+    expect(sent).toHaveLength(1)
   })
 
   it('fails when its node did not take it on in time, and is called off there', async () => {

@@ -9,6 +9,7 @@
 import type { Clock } from '#lib/base/clock.ts'
 import type { Log } from '#lib/base/log.ts'
 import { cancelCommand, performCommand } from '#lib/operation/command.ts'
+import { controlPlaneNode } from '#lib/operation/control-plane-node.ts'
 import { silenceLimitMs } from '#lib/operation/operation-kinds.ts'
 import { isEnded, type Failure, type Operation } from '#lib/operation/operation.ts'
 import { catalogKeys } from './catalog-keys.ts'
@@ -52,7 +53,9 @@ const lost = ({ node }: Operation, silentMs: number): Failure => ({
 
 /** Whether its node, heard from since, may have missed its command, or its last report got lost. */
 const isToSendAgain = (operation: Operation, nodeHeardAt: string | null, now: Date): boolean => {
-  const { sentAt, heardAt, attempt, state } = operation
+  const { sentAt, heardAt, attempt, state, node } = operation
+  // The control plane's own worker is woken by its messages: one that it has begun with comes again by itself.
+  if (node === controlPlaneNode && state !== 'queued') return false
   const last = heardAt !== null && heardAt > sentAt ? heardAt : sentAt
   return (
     nodeHeardAt !== null &&
@@ -111,14 +114,19 @@ const settle = async (deps: ReconcileDeps, id: string, nodeHeardAt: string | nul
   }
 }
 
+/** The control plane's own worker is always there. */
+const heardAtOf = async ({ catalog, clock }: ReconcileDeps, node: string): Promise<string | null> =>
+  node === controlPlaneNode
+    ? clock.now().toISOString()
+    : ((await catalog.nodes.get(catalogKeys.node(node)))?.heardAt ?? null)
+
 /** Safe to repeat, and to run twice at once. One that cannot be settled now keeps no other waiting. */
 export const reconcileOperations = (deps: ReconcileDeps) => async (): Promise<void> => {
   const { catalog, log } = deps
   const heardAt = new Map<string, string | null>()
   const { partition } = catalogKeys.openOperation('', '')
   for await (const { id, node } of catalog.operations.all({ index: 'second', partition })) {
-    if (!heardAt.has(node))
-      heardAt.set(node, (await catalog.nodes.get(catalogKeys.node(node)))?.heardAt ?? null)
+    if (!heardAt.has(node)) heardAt.set(node, await heardAtOf(deps, node))
     await settle(deps, id, heardAt.get(node) ?? null).catch((error: unknown) => {
       log.error('operation not reconciled', { operation: id, error: String(error) })
     })
