@@ -3,6 +3,7 @@
  *
  * Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
  */
+import { SdkFailure } from '#lib/base/sdk-failure.ts'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { CatalogError } from './catalog-error.ts'
 
@@ -12,29 +13,6 @@ interface DynamodbRequest {
   action: DynamodbAction
   table: string
   region: string
-}
-
-/** What we keep of an error: the SDK's has the whole answer in it. */
-class DynamodbFailure extends Error {
-  readonly status: number | undefined
-  readonly requestId: string | undefined
-  readonly attempts: number | undefined
-
-  constructor(error: unknown) {
-    super(error instanceof Error ? error.message : String(error))
-    const metadata = fieldOf(error, '$metadata')
-    const [status, requestId, attempts] = ['httpStatusCode', 'requestId', 'attempts'].map((field) =>
-      fieldOf(metadata, field),
-    )
-    this.name = error instanceof Error ? error.name : 'Error'
-    this.status = typeof status === 'number' ? status : undefined
-    this.requestId = typeof requestId === 'string' ? requestId : undefined
-    this.attempts = typeof attempts === 'number' ? attempts : undefined
-  }
-}
-
-function fieldOf(value: unknown, field: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, field) : undefined
 }
 
 type Hint = (request: DynamodbRequest) => string
@@ -65,7 +43,7 @@ const hints: Record<string, Hint> = {
   ValidationException: ({ table }) => `check that the keys and indexes of table ${table} are the template's`,
 }
 
-const hintOf = ({ name, message }: DynamodbFailure): Hint => {
+const hintOf = ({ name, message }: SdkFailure): Hint => {
   if (name === 'InvalidSignatureException')
     return /signature (expired|not yet current)/i.test(message) ? hasWrongClock : hasBadKeys
   return hints[name] ?? (({ region }) => `try again; check the network, and DynamoDB's health in ${region}`)
@@ -74,13 +52,13 @@ const hintOf = ({ name, message }: DynamodbFailure): Hint => {
 const writes: readonly DynamodbAction[] = ['PutItem', 'DeleteItem']
 
 /** Refused at once, nothing was done; where an answer is missing, nobody knows. */
-const isInDoubt = (action: DynamodbAction, { name, status, attempts = 1 }: DynamodbFailure): boolean =>
+const isInDoubt = (action: DynamodbAction, { name, status, attempts = 1 }: SdkFailure): boolean =>
   writes.includes(action) &&
   name !== 'CredentialsProviderError' &&
   (status === undefined || status >= 500 || attempts > 1)
 
 const dynamodbError = (request: DynamodbRequest, error: unknown): CatalogError => {
-  const failure = new DynamodbFailure(error)
+  const failure = new SdkFailure(error)
   const { action, table, region } = request
   const tries =
     failure.attempts !== undefined && failure.attempts > 1 ? `, asked ${failure.attempts} times` : ''

@@ -3,35 +3,20 @@
  *
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, and the codes MinIO adds.
  */
+import { fieldOf, SdkFailure } from '#lib/base/sdk-failure.ts'
 import { ObjectStoreError, type ObjectStoreErrorCode } from './object-store.ts'
 
-/** What we keep of an error: the SDK's has the signed request in it, session token included. */
-export class S3Failure extends Error {
-  readonly status: number | undefined
-  readonly errno: string | undefined
-  readonly requestId: string | undefined
+export class S3Failure extends SdkFailure {
+  /** The SDK goes by the server's clock from then on. */
   readonly isSkewCorrected: boolean
 
   constructor(error: unknown) {
-    const name = error instanceof Error ? error.name : 'Error'
     const metadata = fieldOf(error, '$metadata')
     const text = error instanceof Error ? error.message : String(error)
-    super(
-      text && text !== 'UnknownError' ? text : `HTTP status ${String(fieldOf(metadata, 'httpStatusCode'))}`,
-    )
-    const status = fieldOf(metadata, 'httpStatusCode')
-    const requestId = fieldOf(metadata, 'requestId')
-    const errno = fieldOf(error, 'code')
-    this.name = name
-    this.status = typeof status === 'number' ? status : undefined
-    this.requestId = typeof requestId === 'string' ? requestId : undefined
-    this.errno = typeof errno === 'string' ? errno : undefined
+    const isTold = text !== '' && text !== 'UnknownError'
+    super(error, isTold ? text : `HTTP status ${String(fieldOf(metadata, 'httpStatusCode'))}`)
     this.isSkewCorrected = fieldOf(metadata, 'clockSkewCorrected') === true
   }
-}
-
-function fieldOf(value: unknown, field: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, field) : undefined
 }
 
 const transientNames = new Set([

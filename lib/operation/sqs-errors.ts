@@ -3,6 +3,7 @@
  *
  * Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
  */
+import { SdkFailure } from '#lib/base/sdk-failure.ts'
 import { QueueError, type QueueErrorCode } from './queue-error.ts'
 
 export interface SqsRequest {
@@ -10,28 +11,6 @@ export interface SqsRequest {
   action: string
   /** Its name or URL, or how the names begin that are looked for. */
   queue: string
-}
-
-/** What we keep of an error: the SDK's has the signed request in it, session token included. */
-class SqsFailure extends Error {
-  readonly status: number | undefined
-  readonly requestId: string | undefined
-  readonly errno: string | undefined
-
-  constructor(error: unknown) {
-    const metadata = fieldOf(error, '$metadata')
-    const [status, requestId] = [fieldOf(metadata, 'httpStatusCode'), fieldOf(metadata, 'requestId')]
-    const errno = fieldOf(error, 'code')
-    super(error instanceof Error ? error.message : String(error))
-    this.name = error instanceof Error ? error.name : 'Error'
-    this.status = typeof status === 'number' ? status : undefined
-    this.requestId = typeof requestId === 'string' ? requestId : undefined
-    this.errno = typeof errno === 'string' ? errno : undefined
-  }
-}
-
-function fieldOf(value: unknown, field: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, field) : undefined
 }
 
 interface Meaning {
@@ -117,7 +96,7 @@ const known: Record<string, Meaning> = {
 
 const signatureNames = new Set(['SignatureDoesNotMatch', 'InvalidSignatureException'])
 
-const meaningOf = ({ name, message, status }: SqsFailure): Meaning => {
+const meaningOf = ({ name, message, status }: SdkFailure): Meaning => {
   if (signatureNames.has(name))
     return /signature (expired|not yet current)/i.test(message) ? hasWrongClock : unknownToAws
   const found = known[name]
@@ -127,7 +106,7 @@ const meaningOf = ({ name, message, status }: SqsFailure): Meaning => {
 }
 
 export const sqsError = (request: SqsRequest, error: unknown): QueueError => {
-  const failure = new SqsFailure(error)
+  const failure = new SdkFailure(error)
   const { code, hint } = meaningOf(failure)
   return new QueueError(
     code,

@@ -6,30 +6,9 @@ import {
   EventBridgeClient,
   type EventBridgeClientConfig,
 } from '@aws-sdk/client-eventbridge'
+import { sdkClientConfig, type SdkClientSettings } from '#lib/base/sdk-client-config.ts'
 
-export interface EventbridgeClientSettings {
-  /** Default: the SDK's, `AWS_REGION`. */
-  region?: string | undefined
-  /** The base URL of another server than AWS's. */
-  endpoint?: string | undefined
-  /** Default: the SDK's chain; in Lambda, the function's role. */
-  credentials?: NonNullable<EventBridgeClientConfig['credentials']> | undefined
-  maxAttempts?: number | undefined
-}
-
-/**
- * An account may ask 50 times a second, for all but PutEvents. Throttled, the SDK waits random parts of 1, 2, 4, 8 s.
- * Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
- */
-const defaultMaxAttempts = 5
-
-/** The SDK has no limits of its own, and would wait on a connection that broke without a word. */
-const limits = {
-  connectionTimeout: 1000,
-  requestTimeout: 5000,
-  socketTimeout: 5000,
-  throwOnRequestTimeout: true,
-}
+export type EventbridgeClientSettings = SdkClientSettings<NonNullable<EventBridgeClientConfig['credentials']>>
 
 const concurrentModification = 'ConcurrentModificationException'
 
@@ -63,17 +42,12 @@ const retryConcurrentModification = (client: EventBridgeClient): void => {
   )
 }
 
-/** What the SDK's standard mode asks again by itself: throttling, 5xx, lost connections, time-outs, a corrected clock. */
+/**
+ * An account may ask 50 times a second, for all but PutEvents.
+ * Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+ */
 export const eventbridgeClient = (settings: EventbridgeClientSettings = {}): EventBridgeClient => {
-  const { region, endpoint, credentials, maxAttempts = defaultMaxAttempts } = settings
-  const client = new EventBridgeClient({
-    retryMode: 'standard',
-    maxAttempts,
-    requestHandler: limits,
-    ...(region !== undefined && { region }),
-    ...(endpoint !== undefined && { endpoint }),
-    ...(credentials !== undefined && { credentials }),
-  })
+  const client = new EventBridgeClient(sdkClientConfig(settings))
   retryConcurrentModification(client)
   return client
 }

@@ -3,31 +3,13 @@
  *
  * Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html
  */
+import { SdkFailure } from '#lib/base/sdk-failure.ts'
 import { ScheduleError, type ScheduleErrorCode } from './schedule-error.ts'
 
 export interface EventbridgeRequest {
   action: string
   /** The rule, or how the rules begin that are looked for. */
   rule: string
-}
-
-/** What we keep of an error: the SDK's has the signed request in it. */
-class EventbridgeFailure extends Error {
-  readonly status: number | undefined
-  readonly requestId: string | undefined
-
-  constructor(error: unknown) {
-    super(error instanceof Error ? error.message : String(error))
-    const metadata = fieldOf(error, '$metadata')
-    const [status, requestId] = [fieldOf(metadata, 'httpStatusCode'), fieldOf(metadata, 'requestId')]
-    this.name = error instanceof Error ? error.name : 'Error'
-    this.status = typeof status === 'number' ? status : undefined
-    this.requestId = typeof requestId === 'string' ? requestId : undefined
-  }
-}
-
-function fieldOf(value: unknown, field: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, field) : undefined
 }
 
 interface Meaning {
@@ -73,11 +55,11 @@ const known: Record<string, Meaning> = {
   ConcurrentModificationException: contended,
 }
 
-const meaningOf = ({ name, status }: EventbridgeFailure): Meaning =>
+const meaningOf = ({ name, status }: SdkFailure): Meaning =>
   known[name] ?? (status === 403 ? mayNot : status === undefined || status >= 500 ? away : refused)
 
 export const eventbridgeError = (request: EventbridgeRequest, error: unknown): ScheduleError => {
-  const failure = new EventbridgeFailure(error)
+  const failure = new SdkFailure(error)
   const { code, hint } = meaningOf(failure)
   return new ScheduleError(
     code,
@@ -94,7 +76,7 @@ export const tooManyRules = (rule: string, own: number | undefined, error: unkno
     `rule ${rule} was not made: the account has all the rules that its event bus may have in this region${ours}`,
     {
       hint: 'a bus has 300 rules, in some regions 100, all stacks of the account together: let one job serve more volumes (groups), delete jobs or rules, or ask AWS for more ("Rules" in the Service Quotas of EventBridge)',
-      cause: new EventbridgeFailure(error),
+      cause: new SdkFailure(error),
     },
   )
 }

@@ -4,6 +4,7 @@
  * None keeps the SDK's error: it has the request in it, and messages about a bad value may quote it. What is told is its name.
  * Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html
  */
+import { fieldOf } from '#lib/base/sdk-failure.ts'
 import { SecretStoreError, type SecretStoreErrorCode } from './secret-store-error.ts'
 
 export interface SecretRequest {
@@ -58,9 +59,6 @@ const known: Record<string, Meaning> = {
   EncryptionFailure: noKey,
   LimitExceededException: full,
 }
-
-const fieldOf = (value: unknown, field: string): unknown =>
-  typeof value === 'object' && value !== null ? Reflect.get(value, field) : undefined
 
 /** As names of errors are: nothing else of them is told. */
 const nameOf = (error: unknown): string => {
