@@ -122,7 +122,7 @@ const sendReports = async (parts: Parts, reports: readonly Report[]): Promise<vo
 
 const workerOf = (parts: Parts) => {
   const { api, pool, journal, commands, clock, log, signal } = parts
-  const { mayBegin, openTarget } = targetAccesses({ api, clock, log })
+  const { mayBegin, openTarget } = targetAccesses({ api, clock, log, env: parts.env })
   const patientAsk = patient(clock, signal)
   const patientReceive = patient(clock, signal)
   const patientReport = patient(clock, signal)

@@ -29,6 +29,8 @@ export interface TargetAccessesDeps {
   api: Pick<NodeApi, 'begin' | 'serverNow'>
   clock: Clock
   log: Log
+  /** Of the process: its proxies are the way to targets that name none. */
+  env?: Readonly<Record<string, string | undefined>> | undefined
 }
 
 /** It is wanted no more, or its credentials are not those of a session any more. */
@@ -83,6 +85,18 @@ const renewed = (
   return given && renewedCredentials({ ...deps, mayComeRight, ask: askAgain(deps, operationId) }, given)
 }
 
+const withOwnProxies = (
+  settings: TargetAccess['settings'],
+  env: NonNullable<TargetAccessesDeps['env']>,
+): TargetAccess['settings'] => {
+  if (settings['HTTP_PROXY'] || settings['HTTPS_PROXY']) return settings
+  const own = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].map((name) => [
+    name,
+    env[name] ?? env[name.toLowerCase()],
+  ])
+  return { ...Object.fromEntries(own), ...settings }
+}
+
 const openWith = async (
   deps: TargetAccessesDeps,
   operationId: string,
@@ -93,7 +107,11 @@ const openWith = async (
   const { openTarget } = await import('#lib/target/open-target.ts')
   const credentials = renewed(deps, operationId, access)
   return {
-    store: openTarget(target, { env: access.settings, clock: deps.clock, credentials }),
+    store: openTarget(target, {
+      env: withOwnProxies(access.settings, deps.env ?? {}),
+      clock: deps.clock,
+      credentials,
+    }),
     url: formatTargetUrl(target),
   }
 }
