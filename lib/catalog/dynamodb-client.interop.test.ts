@@ -140,9 +140,13 @@ describe('requests to DynamoDB', () => {
     injectFaults(client, 'PutItem', [refused(400, 'AccessDeniedException', 'no')])
     const error = await store.put(item, 'absent').catch((failure: unknown) => failure)
     expect(error).toMatchObject({ cause: { name: 'AccessDeniedException', status: 400, attempts: 1 } })
-    expect(Object.keys((error as Error).cause as object).toSorted()).toEqual(
-      ['attempts', 'name', 'requestId', 'status'].toSorted(),
-    )
+    expect(Object.keys((error as Error).cause as object).toSorted()).toEqual([
+      'attempts',
+      'errno',
+      'name',
+      'requestId',
+      'status',
+    ])
   })
 })
 
