@@ -13,7 +13,7 @@ import type { Ids } from '#lib/base/ids.ts'
 import type { Log } from '#lib/base/log.ts'
 import { httpQueue } from '#lib/operation/http-queue.ts'
 import { openJournal, type Journal } from '#lib/operation/journal.ts'
-import type { Report } from '#lib/operation/report.ts'
+import { isEnd, type Report } from '#lib/operation/report.ts'
 import { backupPerformers } from '#lib/perform/backup-performers.ts'
 import { ProcessEnding } from '#lib/perform/performer.ts'
 import { storePerformers } from '#lib/perform/store-performers.ts'
@@ -89,8 +89,6 @@ const openPoolWhenFree = async (
     await clock.sleep(poolPauseMs, signal)
   }
 }
-
-const isEnd = ({ event }: Report): boolean => event.kind !== 'accepted' && event.kind !== 'progress'
 
 /** Sent again it would be refused again: of another node that had this folder before, or too large. */
 const isRefusedForGood = (error: unknown): boolean =>

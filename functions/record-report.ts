@@ -4,7 +4,7 @@ import type { Log } from '#lib/base/log.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import { recordReport, type RecordReportDeps } from '#lib/catalog/record-report.ts'
 import { isEnded } from '#lib/operation/operation.ts'
-import { applyReport, Report } from '#lib/operation/report.ts'
+import { applyReport, isEnd, Report } from '#lib/operation/report.ts'
 import { afterEnd, changedBy, type AfterEndDeps } from './after-end.ts'
 import { handlerOf, type Handler } from './handler.ts'
 import { SqsBatch, takeBatch, type BatchResponse } from './sqs-batch.ts'
@@ -40,12 +40,12 @@ const takeReport =
       deps.log.error('report cannot be read; dropped', { reason: z.prettifyError(read.error) })
       return
     }
-    const { event, operationId } = read.data
+    const { operationId } = read.data
     const index = await indexBeforeEnd(deps, read.data)
     await recordReport(deps)(read.data)
     // The operation has ended all the same; the report comes again, and with it all that follows.
     if (index.kind === 'failed') throw index.error
-    if (event.kind === 'accepted' || event.kind === 'progress') return
+    if (!isEnd(read.data)) return
     const operation = await deps.catalog.operations.get(catalogKeys.operation(operationId))
     if (operation && isEnded(operation))
       await afterEnd(deps)(operation, { isIndexed: index.kind === 'indexed' })

@@ -24,6 +24,7 @@ import { jobCollection } from '#lib/jobs/job-collection.ts'
 import { syncRules } from '#lib/jobs/sync-rules.ts'
 import { controlPlaneNode } from '#lib/operation/control-plane-node.ts'
 import { leasedQueue } from '#lib/operation/leased-queue.ts'
+import { sendReport } from '#lib/operation/send-report.ts'
 import { sqliteQueues } from '#lib/operation/sqlite-leases.ts'
 import { storePerformers } from '#lib/perform/store-performers.ts'
 import { timerRules } from '#lib/schedule/timer-rules.ts'
@@ -106,12 +107,7 @@ const handlersOver = (ports: Ports, { workers, checks, ending }: Work) => {
     performers: storePerformers({ clock, ids, log, workers, openTarget: openForOperation }),
     mayBegin: async ({ operationId }) =>
       (await beginOperation({ catalog })(operationId, controlPlaneNode)).permission,
-    sendReport: (report) =>
-      queueOf(reportsQueue).send({
-        group: controlPlaneNode,
-        deduplicationId: `${report.operationId}.${report.sequence}`,
-        body: JSON.stringify(report),
-      }),
+    sendReport: (report) => sendReport(queueOf(reportsQueue), report),
   })
 }
 

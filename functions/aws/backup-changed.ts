@@ -1,4 +1,4 @@
-/** @module backup-changed: what follows when a report, or its absence, says that a backup volume changed: it is looked at now. */
+/** @module backup-changed: what follows when a report says that a backup volume changed: it is looked at now. */
 import { backupCommittedEvent, type ChangedBackupVolume } from '#lib/backup-index/object-event.ts'
 import { indexBackup } from '../index-backup.ts'
 import { catalog } from './catalog-on-dynamodb.ts'

@@ -6,7 +6,7 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
 import { ApiError } from '#lib/api/api-error.ts'
 import type { QueueAnswer } from '#lib/api/node-messages.ts'
 import { nodeQueues } from '#lib/operation/sqs-node-queues.ts'
-import { sessionNameOf } from '#lib/target/sts-sessions.ts'
+import { sessionIn, sessionNameOf } from '#lib/target/sts-sessions.ts'
 import { log } from './invocation.ts'
 import { client } from './queues-on-sqs.ts'
 import { setting } from './settings.ts'
@@ -63,13 +63,10 @@ const sessionFor = async (node: string) => {
     .catch((error: unknown) => {
       throw unavailable(node, error)
     })
-  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = answer.Credentials ?? {}
-  if (AccessKeyId && SecretAccessKey && SessionToken && Expiration)
-    return {
-      credentials: { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken },
-      expiresAt: Expiration.toISOString(),
-    }
-  throw unavailable(node, new Error('STS answered without any'))
+  const session = sessionIn(answer.Credentials)
+  if (!session) throw unavailable(node, new Error('STS answered without any'))
+  const { expiration, ...credentials } = session
+  return { credentials, expiresAt: expiration.toISOString() }
 }
 
 export const makeQueue = (node: string): Promise<void> => queues.create(node)

@@ -8,7 +8,7 @@ import { randomIds } from '#lib/base/ids.ts'
 import { beginOperation } from '#lib/catalog/begin-operation.ts'
 import { controlPlaneNode } from '#lib/operation/control-plane-node.ts'
 import type { PerformCommand } from '#lib/operation/command.ts'
-import type { Report } from '#lib/operation/report.ts'
+import { sendReport } from '#lib/operation/send-report.ts'
 import { storePerformers } from '#lib/perform/store-performers.ts'
 import { performOperationHandler } from '../perform-operation.ts'
 import { catalog } from './catalog-on-dynamodb.ts'
@@ -31,13 +31,6 @@ const goOnLater = (command: PerformCommand): Promise<void> =>
     body: JSON.stringify(command),
   })
 
-const sendReport = (report: Report): Promise<void> =>
-  reportQueue().send({
-    group: controlPlaneNode,
-    deduplicationId: `${report.operationId}.${report.sequence}`,
-    body: JSON.stringify(report),
-  })
-
 const begin = beginOperation({ catalog })
 
 export const handler = invoked((event, { ending }) =>
@@ -46,7 +39,7 @@ export const handler = invoked((event, { ending }) =>
     performers,
     mayBegin: async ({ operationId }) => (await begin(operationId, controlPlaneNode)).permission,
     goOnLater,
-    sendReport,
+    sendReport: (report) => sendReport(reportQueue(), report),
     ending,
     clock,
     log,

@@ -13,6 +13,7 @@ import type { MessageLeases } from '#lib/operation/message-leases.ts'
 import type { Operation } from '#lib/operation/operation.ts'
 import type { SendQueue } from '#lib/operation/queue.ts'
 import { Report } from '#lib/operation/report.ts'
+import { sendReport } from '#lib/operation/send-report.ts'
 import { ApiError } from './api-error.ts'
 import type { ApiDeps } from './api-deps.ts'
 import { joinCluster } from './join-cluster.ts'
@@ -105,14 +106,9 @@ const readReports = (body: unknown, node: string): Report[] => {
   })
 }
 
-/** In order. One that is said again has a greater number: it is not swallowed as the same message. */
+/** In order. */
 const sendAll = async (queue: SendQueue, reports: readonly Report[]): Promise<void> => {
-  for (const report of reports)
-    await queue.send({
-      group: report.node,
-      deduplicationId: `${report.operationId}.${report.sequence}`,
-      body: JSON.stringify(report),
-    })
+  for (const report of reports) await sendReport(queue, report)
 }
 
 const addJoining = (app: ApiApp, deps: NodeRoutesDeps): void => {

@@ -38,7 +38,7 @@ const stateAfter: Record<ReportEvent['kind'], OperationState> = {
   cancelled: 'cancelled',
 }
 
-const isEnd = ({ event }: Report): boolean => isEnded({ state: stateAfter[event.kind] })
+export const isEnd = ({ event }: Pick<Report, 'event'>): boolean => isEnded({ state: stateAfter[event.kind] })
 
 /** What an operation is after a report. `undefined`: the report changes nothing, being old, or of one that has ended. */
 export const applyReport = (operation: Operation, report: Report): Operation | undefined => {

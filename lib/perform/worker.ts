@@ -17,7 +17,7 @@ import type { Journal, JournalEntry } from '#lib/operation/journal.ts'
 import { laneOf } from '#lib/operation/operation-kinds.ts'
 import type { Failure } from '#lib/operation/operation.ts'
 import type { QueueMessage, ReceiveQueue } from '#lib/operation/queue.ts'
-import type { Report } from '#lib/operation/report.ts'
+import { isEnd, type Report } from '#lib/operation/report.ts'
 import { failureOf, perform, ProcessEnding, type Performers } from './performer.ts'
 
 /** What the control plane says of an operation that is about to begin. */
@@ -252,9 +252,7 @@ const isTimeToSend = ({ deps, patienceMs }: Life, reports: readonly { report: Re
   const [first] = reports
   if (!first || reports.length === reportsAtOnce) return first !== undefined
   const isOld = deps.serverNow().getTime() - Date.parse(first.report.at) >= patienceMs()
-  return (
-    isOld || reports.some(({ report: { event } }) => event.kind !== 'accepted' && event.kind !== 'progress')
-  )
+  return isOld || reports.some(({ report }) => isEnd(report))
 }
 
 const sendAll = async (life: Life): Promise<void> => {

@@ -3,7 +3,7 @@
  *
  * Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html
  */
-import { SdkFailure } from '#lib/base/sdk-failure.ts'
+import { credentialErrors, SdkFailure } from '#lib/base/sdk-failure.ts'
 import { ScheduleError, type ScheduleErrorCode } from './schedule-error.ts'
 
 export interface EventbridgeRequest {
@@ -44,12 +44,7 @@ const refused: Meaning = {
 
 const known: Record<string, Meaning> = {
   AccessDeniedException: mayNot,
-  ExpiredTokenException: unknownToAws,
-  CredentialsProviderError: unknownToAws,
-  UnrecognizedClientException: unknownToAws,
-  MissingAuthenticationTokenException: unknownToAws,
-  InvalidSignatureException: unknownToAws,
-  IncompleteSignatureException: unknownToAws,
+  ...Object.fromEntries(credentialErrors.map((name) => [name, unknownToAws])),
   ThrottlingException: throttled,
   TooManyRequestsException: throttled,
   ConcurrentModificationException: contended,

@@ -4,7 +4,7 @@
  * None keeps the SDK's error: it has the request in it, and messages about a bad value may quote it. What is told is its name.
  * Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html
  */
-import { fieldOf } from '#lib/base/sdk-failure.ts'
+import { credentialErrors, fieldOf } from '#lib/base/sdk-failure.ts'
 import { SecretStoreError, type SecretStoreErrorCode } from './secret-store-error.ts'
 
 export interface SecretRequest {
@@ -46,12 +46,7 @@ const other: Meaning = {
 
 const known: Record<string, Meaning> = {
   AccessDeniedException: mayNot,
-  ExpiredTokenException: unknownToAws,
-  CredentialsProviderError: unknownToAws,
-  UnrecognizedClientException: unknownToAws,
-  MissingAuthenticationTokenException: unknownToAws,
-  InvalidSignatureException: unknownToAws,
-  IncompleteSignatureException: unknownToAws,
+  ...Object.fromEntries(credentialErrors.map((name) => [name, unknownToAws])),
   ThrottlingException: throttled,
   Throttling: throttled,
   TooManyRequestsException: throttled,

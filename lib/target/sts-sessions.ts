@@ -6,7 +6,7 @@
  * (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining).
  */
 import { createHash } from 'node:crypto'
-import { AssumeRoleCommand, STSClient, type STSClientConfig } from '@aws-sdk/client-sts'
+import { AssumeRoleCommand, STSClient, type Credentials, type STSClientConfig } from '@aws-sdk/client-sts'
 import { requestHandler } from '#lib/object-store/s3-client.ts'
 import { s3Credentials } from './s3-credentials.ts'
 import { sessionPolicy, policyTooLarge, placeOf, type Reach } from './session-policy.ts'
@@ -80,6 +80,19 @@ const askedOf = ({ target, settings, roleArn }: SessionRequest): Asked => ({
   where: settings.endpoint === undefined ? `the STS of ${target.region}` : `the STS at ${settings.endpoint}`,
 })
 
+/** Of STS's answer; `undefined`: something of it is missing. */
+export const sessionIn = (given: Partial<Credentials> = {}): Session | undefined => {
+  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = given
+  return AccessKeyId && SecretAccessKey && SessionToken && Expiration
+    ? {
+        accessKeyId: AccessKeyId,
+        secretAccessKey: SecretAccessKey,
+        sessionToken: SessionToken,
+        expiration: Expiration,
+      }
+    : undefined
+}
+
 const ask = async (client: STSClient, request: SessionRequest, policy: string): Promise<Session> => {
   const { settings, roleArn = noRole, name } = request
   const { Credentials } = await client.send(
@@ -92,14 +105,8 @@ const ask = async (client: STSClient, request: SessionRequest, policy: string): 
     }),
     { abortSignal: AbortSignal.timeout(deadlineMs) },
   )
-  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = Credentials ?? {}
-  if (AccessKeyId && SecretAccessKey && SessionToken && Expiration)
-    return {
-      accessKeyId: AccessKeyId,
-      secretAccessKey: SecretAccessKey,
-      sessionToken: SessionToken,
-      expiration: Expiration,
-    }
+  const session = sessionIn(Credentials)
+  if (session) return session
   throw new TargetError('role-refused', `${askedOf(request).where} answered without credentials`, {
     hint: 'check AWS_ENDPOINTS: that there is an STS',
   })
