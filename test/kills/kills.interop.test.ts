@@ -28,9 +28,13 @@ const askEveryMs = 600
 /** From when the API answers again. */
 const longestLifeMs = 2500
 const checkEvery = 10
-const quietWithinMs = 90_000
+/**
+ * How long nothing may come to an end: a report that a kill took along is asked for after two minutes, within the next, and the lock
+ * of a dead stranger stands for 150 s. What was asked for while nothing could be done is a heap, however quickly it is worked off.
+ */
+const quietWithinMs = 240_000
 /** Six minutes on two idle cores. */
-const timeoutMs = 20 * 60_000
+const timeoutMs = 25 * 60_000
 const toldLines = 150
 const names = ['first', 'second', 'third'] as const
 
@@ -79,11 +83,12 @@ const madeVolume = async (
   return index === names.length - 1 ? writtenFile(place) : writtenDevice(place)
 }
 
-/** @returns what is still wrong when the time is over. */
+/** @returns what is still wrong when it has not become less for as long as this. */
 const untilNothing = async (withinMs: number, look: () => Promise<string[]>): Promise<string[]> => {
-  const untilMs = Date.now() + withinMs
+  let [least, untilMs] = [Number.POSITIVE_INFINITY, 0]
   for (;;) {
     const found = await look()
+    if (found.length < least) [least, untilMs] = [found.length, Date.now() + withinMs]
     if (found.length === 0 || Date.now() > untilMs) return found
     await systemClock.sleep(500)
   }
