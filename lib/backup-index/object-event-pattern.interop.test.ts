@@ -32,7 +32,10 @@ const web = volumeKeys('web')
 const pattern = objectEventPattern(['backups', 'others'])
 
 /** As https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html shows it. */
-const eventOf = (key: string, { bucket = 'backups', type = 'Object Created', source = 'aws.s3' } = {}) => ({
+const eventOf = (
+  key: string,
+  { bucket = 'backups', type = 'Object Created', source = 'aws.s3', reason = 'PutObject' } = {},
+) => ({
   version: '0',
   id: '17793124-05d4-b198-2fde-7ededc63b103',
   'detail-type': type,
@@ -54,14 +57,14 @@ const eventOf = (key: string, { bucket = 'backups', type = 'Object Created', sou
     'request-id': 'N4N7GDK58NMKJ12R',
     requester: '123456789012',
     'source-ip-address': '1.2.3.4',
-    reason: 'PutObject',
+    reason,
   },
 })
 
 const taken = [
   eventOf(web.volumeConfig),
   eventOf(web.backupConfig('backup-1')),
-  eventOf(web.backupConfig('b.c_d-e'), { type: 'Object Deleted' }),
+  eventOf(web.backupConfig('b.c_d-e'), { type: 'Object Deleted', reason: 'DeleteObject' }),
   eventOf(web.volumeConfig, { bucket: 'others', type: 'Object Deleted' }),
   eventOf(`a b/c/${web.volumeConfig}`),
   eventOf(`a/b/c/d/${web.backupConfig('backup-1')}`),
@@ -97,6 +100,7 @@ const needless = [
 const ofOtherKinds = [
   eventOf(web.volumeConfig, { type: 'Object Tags Added' }),
   eventOf(web.volumeConfig, { source: 'custom.s3' }),
+  eventOf(web.backupConfig('b1'), { type: 'Object Deleted', reason: 'Lifecycle Expiration' }),
 ]
 
 describe("the pattern of S3's events", () => {

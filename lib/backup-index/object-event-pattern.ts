@@ -10,7 +10,11 @@
 export interface ObjectEventPattern {
   source: string[]
   'detail-type': string[]
-  detail: { bucket: { name: string[] }; object: { key: ({ wildcard: string } | { suffix: string })[] } }
+  detail: {
+    bucket: { name: string[] }
+    reason: { 'anything-but': string }[]
+    object: { key: ({ wildcard: string } | { suffix: string })[] }
+  }
 }
 
 /** Targets lie at the root of their bucket, or in any folder of it. PutRule takes 2,048 characters: 25 buckets of the longest names. */
@@ -19,6 +23,8 @@ export const objectEventPattern = (buckets: readonly string[]): ObjectEventPatte
   'detail-type': ['Object Created', 'Object Deleted'],
   detail: {
     bucket: { name: [...buckets] },
+    // Of a bucket with versions: what was deleted is gone since then.
+    reason: [{ 'anything-but': 'Lifecycle Expiration' }],
     object: { key: [{ wildcard: '*/backups/backup_*.cfg' }, { suffix: '/volume.cfg' }] },
   },
 })

@@ -53,7 +53,7 @@ export const objectEvent = ({ bucket, key, isDeletion }: ObjectChange) =>
       requester: account,
       'source-ip-address': '127.0.0.1',
       reason: isDeletion ? 'DeleteObject' : 'PutObject',
-      ...(isDeletion && { 'deletion-type': 'Permanently Deleted' }),
+      ...(isDeletion && { 'deletion-type': 'Delete Marker Created' }),
     },
   )
 
@@ -112,7 +112,12 @@ export const httpEvent = ({ method = 'GET', url = '/', headers }: IncomingMessag
   }
 }
 
-type Condition = string | { prefix: string } | { suffix: string } | { wildcard: string }
+type Condition =
+  | string
+  | { prefix: string }
+  | { suffix: string }
+  | { wildcard: string }
+  | { 'anything-but': string }
 export type Pattern = { [field: string]: Pattern | Condition[] }
 
 const matchesCondition = (value: unknown, condition: Condition): boolean => {
@@ -120,6 +125,7 @@ const matchesCondition = (value: unknown, condition: Condition): boolean => {
   if (typeof condition === 'string') return value === condition
   if ('prefix' in condition) return value.startsWith(condition.prefix)
   if ('suffix' in condition) return value.endsWith(condition.suffix)
+  if ('anything-but' in condition) return value !== condition['anything-but']
   const parts = condition.wildcard
     .split('*')
     .map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`))

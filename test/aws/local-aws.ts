@@ -15,7 +15,11 @@ import {
   type CreateTableCommandInput,
 } from '@aws-sdk/client-dynamodb'
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
-import { CreateBucketCommand, PutBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  PutBucketNotificationConfigurationCommand,
+  PutBucketVersioningCommand,
+} from '@aws-sdk/client-s3'
 import { CreateQueueCommand, type SQSClient } from '@aws-sdk/client-sqs'
 import * as z from 'zod'
 import { apiClient, type ApiClient } from '#lib/api/client.ts'
@@ -146,11 +150,14 @@ const createQueues = async (stack: ResolvedStack, client: SQSClient): Promise<vo
   }
 }
 
+/** As the template's: with versions. */
 const createBucket = async (minio: Minio): Promise<void> => {
   const { endpoint, accessKey, secretKey } = minio
   const credentials = { accessKeyId: accessKey, secretAccessKey: secretKey }
   const s3 = s3Client({ region, endpoint, credentials })
   await s3.send(new CreateBucketCommand({ Bucket: bucket }))
+  const VersioningConfiguration = { Status: 'Enabled' as const }
+  await s3.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration }))
   const configuration = {
     QueueArn: 'arn:minio:sqs::DROVER:webhook',
     Events: ['s3:ObjectCreated:*' as const, 's3:ObjectRemoved:*' as const],

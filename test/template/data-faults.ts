@@ -33,6 +33,7 @@ const bucketFaults = ({ resources }: ResolvedStack): string[] => {
   const open = Object.values(Properties['PublicAccessBlockConfiguration'] as JsonRecord)
   const wanted: [string, unknown][] = [
     ['NotificationConfiguration', { EventBridgeConfiguration: { EventBridgeEnabled: true } }],
+    ['VersioningConfiguration', { Status: 'Enabled' }],
     ['OwnershipControls', { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] }],
   ]
   const policy = resources['BucketPolicy']?.Properties['PolicyDocument'] as
