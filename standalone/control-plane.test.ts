@@ -21,7 +21,7 @@ describe('control plane', () => {
     const plane = await openControlPlane(settings)
     stack.defer(() => plane.close())
     const { runs } = plane.catalog
-    const run = { job: 'daily', minute: '2020-01-01T02:00:00.000Z', startedAt: '', outcomes: [] }
+    const run = { job: 'daily', minute: '2020-01-01T02:00:00.000Z', startedAt: '', outcomes: [], omitted: 0 }
     await runs.create({ ...run, endedAt: '2020-01-01T02:01:00.000Z' })
     const woken = plane.start()
     stack.defer(() => woken.stop())

@@ -52,15 +52,17 @@ const outcomeNames: Record<Run['outcomes'][number]['outcome'], string> = {
   skipped: 'skipped',
 }
 
-const rowsOf = ({ minute, outcomes, endedAt }: Run): Row[] => {
+const rowsOf = ({ minute, outcomes, omitted, endedAt }: Run): Row[] => {
   if (outcomes.length === 0)
     return [{ minute, outcome: endedAt === null ? 'under way' : 'no volume takes part' }]
-  return outcomes.map(({ cluster, volume, outcome, operationId, reason }) => ({
+  const rows = outcomes.map(({ cluster, volume, outcome, operationId, reason }) => ({
     minute,
     volume: `${cluster}/${volume}`,
     outcome: outcomeNames[outcome],
     remark: reason ?? operationId ?? undefined,
   }))
+  if (omitted === 0) return rows
+  return [...rows, { minute, outcome: `${omitted} more volumes`, remark: 'see: drover operation list' }]
 }
 
 const columns: Column<Row>[] = [

@@ -136,6 +136,8 @@ export const Run = z.object({
   startedAt: time,
   endedAt: time.nullable(),
   outcomes: z.array(RunOutcome),
+  /** How many more volumes took part: a row has no room for their outcomes. Their operations tell. */
+  omitted: z.int().min(0).default(0),
 })
 export type Run = z.infer<typeof Run>
 

@@ -67,6 +67,16 @@ describe('a run of a job', () => {
   const outcomes = async (at = tick) =>
     (await run(at))?.outcomes.map((each) => `${each.volume} ${each.outcome} ${each.reason ?? ''}`.trim())
 
+  it('has no limit of volumes: what its row has no room for, it counts', async () => {
+    for (let number = 0; number < 2500; number++) await add({ name: `pvc-${'0'.repeat(40)}${number}` })
+    const first = await run()
+    expect(first).toMatchObject({ endedAt: expect.any(String), omitted: expect.any(Number) })
+    expect(first?.omitted).toBeGreaterThan(0)
+    expect(sent).toHaveLength(2501)
+    expect(await run()).toEqual(first)
+    expect(new Set(sent)).toHaveLength(2501)
+  })
+
   it('makes a backup of each volume that takes part, labelled as the job says', async () => {
     await add({ name: 'db', jobs: ['daily'] })
     await add({ name: 'other', jobs: ['hourly'] })

@@ -13,6 +13,7 @@ import { issueOperation, type IssueDeps, type NewOperation } from '#lib/catalog/
 import { parseCron } from '#lib/schedule/cron-expression.ts'
 import type { Tick } from '#lib/schedule/schedule-rules.ts'
 import type { JobCollection } from './job-collection.ts'
+import { keptOutcomes } from './kept-outcomes.ts'
 import { labelsOf, type RecurringJob } from './recurring-job.ts'
 import { sixteenHex } from './sixteen-hex.ts'
 import { takesPart } from './taking-part.ts'
@@ -113,7 +114,8 @@ const runOf = async (deps: RunRecurringJobDeps, job: RecurringJob, tick: Tick): 
   const startedAt = clock.now().toISOString()
   const before = await catalog.runs.change(
     key,
-    (there) => there ?? { job: job.name, minute: tick.minute, startedAt, endedAt: null, outcomes: [] },
+    (there) =>
+      there ?? { job: job.name, minute: tick.minute, startedAt, endedAt: null, outcomes: [], omitted: 0 },
   )
   const outcomes = new Map((before?.outcomes ?? []).map((outcome) => [keyOf(outcome), outcome]))
   const open = await underWay(catalog, `${minuteWord(tick)}_`)
@@ -131,7 +133,8 @@ const runOf = async (deps: RunRecurringJobDeps, job: RecurringJob, tick: Tick): 
   })
   const run = await catalog.runs.change(
     key,
-    (there) => there && { ...there, endedAt: clock.now().toISOString(), outcomes: [...outcomes.values()] },
+    (there) =>
+      there && { ...there, endedAt: clock.now().toISOString(), ...keptOutcomes([...outcomes.values()]) },
   )
   if (failures.length === 0) return run
   const told = `job ${job.name} was not issued for ${failures.length} of its volumes: ${String(failures[0])}`
