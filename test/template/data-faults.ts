@@ -3,7 +3,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { tableShape, tableTimeToLive } from '#lib/catalog/dynamodb-table.ts'
-import type { ResolvedStack } from './resolved-stack.ts'
+import { account, region, type ResolvedStack } from './resolved-stack.ts'
 import type { JsonRecord } from './packaged-template.ts'
 
 const tableFaults = ({ resources }: ResolvedStack): string[] => {
@@ -27,12 +27,19 @@ const tableFaults = ({ resources }: ResolvedStack): string[] => {
   ]
 }
 
-const bucketFaults = ({ resources }: ResolvedStack): string[] => {
+/** S3 wakes the function itself, and not for blocks. */
+const notified = (stackName: string) => (what: string) => ({
+  Event: `s3:Object${what}:*`,
+  Function: `arn:aws:lambda:${region}:${account}:function:${stackName}-index-backup`,
+  Filter: { S3Key: { Rules: [{ Name: 'suffix', Value: '.cfg' }] } },
+})
+
+const bucketFaults = ({ resources, stackName }: ResolvedStack): string[] => {
   const { Properties } = resources['Bucket'] ?? {}
   if (!Properties) return []
   const open = Object.values(Properties['PublicAccessBlockConfiguration'] as JsonRecord)
   const wanted: [string, unknown][] = [
-    ['NotificationConfiguration', { EventBridgeConfiguration: { EventBridgeEnabled: true } }],
+    ['NotificationConfiguration', { LambdaConfigurations: ['Created', 'Removed'].map(notified(stackName)) }],
     ['VersioningConfiguration', { Status: 'Enabled' }],
     ['OwnershipControls', { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] }],
   ]

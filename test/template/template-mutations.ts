@@ -85,8 +85,8 @@ export const mutations: [
     'an action of objects on the bucket alone',
     'ours',
     ({ Resources }) => {
-      const text = JSON.stringify(Resources['BackupRole']).replace('${Name}/*', '${Name}')
-      Resources['BackupRole'] = JSON.parse(text) as Template['Resources'][string]
+      const text = JSON.stringify(Resources['UsesBackups']).replace('${Name}/*', '${Name}')
+      Resources['UsesBackups'] = JSON.parse(text) as Template['Resources'][string]
     },
   ],
   [
@@ -139,6 +139,21 @@ export const mutations: [
     ({ Resources }) => {
       const text = JSON.stringify(Resources['Table']).replaceAll('second_sk', 'third_sk')
       Resources['Table'] = JSON.parse(text) as Template['Resources'][string]
+    },
+  ],
+  [
+    'a bucket that tells of blocks',
+    'ours',
+    ({ Resources }) => {
+      const text = JSON.stringify(Resources['Bucket']).replace('".cfg"', '""')
+      Resources['Bucket'] = JSON.parse(text) as Template['Resources'][string]
+    },
+  ],
+  [
+    "a function that other accounts' buckets wake",
+    'ours',
+    ({ Resources }) => {
+      delete Resources['ObjectsPermission']!.Properties['SourceAccount']
     },
   ],
   [

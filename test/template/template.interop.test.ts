@@ -99,8 +99,20 @@ describe('the packaged template', () => {
       plain(Properties['Name']).endsWith('-objects'),
     ) ?? ['', undefined]
     expect(objects?.Properties['EventPattern']).toEqual(patternsOf(stackName).objects(['mine']))
-    const role = JSON.stringify(stack.resources['BackupRole'])
+    const role = JSON.stringify(stack.resources['UsesBackups'])
     expect(role).toContain('"arn:aws:s3:::mine","arn:aws:s3:::mine/*"')
+  })
+
+  it('tells of all objects through EventBridge where that is wanted', () => {
+    const { Properties } = resolved({ ObjectEvents: 'eventbridge' }).resources['Bucket'] ?? {}
+    expect(Properties?.['NotificationConfiguration']).toEqual({
+      EventBridgeConfiguration: { EventBridgeEnabled: true },
+    })
+  })
+
+  it('keeps nothing that was deleted where that is not wanted', () => {
+    const { Properties } = resolved({ KeepDeletedDays: '0' }).resources['Bucket'] ?? {}
+    expect(Properties?.['VersioningConfiguration']).toBe(undefined)
   })
 
   it('asks for all parameters in groups, with a label each', () => {

@@ -60,6 +60,7 @@ const expectedWakers = (stack: ResolvedStack): string[] => {
     ...rules,
     `${jobs} → ${arnIn('lambda', `function:${stack.stackName}-run-recurring-job`)}`,
     `${api} → ${arnIn('lambda', `function:${stack.stackName}-api`)}`,
+    `s3.amazonaws.com any → ${arnIn('lambda', `function:${stack.stackName}-index-backup`)}`,
   ].toSorted()
 }
 
@@ -68,11 +69,16 @@ const permissionFaults = (stack: ResolvedStack): string[] => {
   const wakers = permissions
     .map(([, { Properties }]) => {
       const { Principal, SourceArn, FunctionName } = Properties
-      return `${plain(Principal)} ${plain(SourceArn)} → ${plain(FunctionName)}`
+      return `${plain(Principal)} ${plain(SourceArn ?? 'any')} → ${plain(FunctionName)}`
     })
     .toSorted()
-  const wildcards = permissions.filter(([, { Properties }]) =>
-    plain(Properties['SourceArn']).endsWith('-job-*'),
+  const wildcards = permissions.filter(
+    ([
+      ,
+      {
+        Properties: { SourceArn },
+      },
+    ]) => SourceArn === undefined || plain(SourceArn).endsWith('-job-*'),
   )
   return [
     ...(isDeepStrictEqual(wakers, expectedWakers(stack))
@@ -83,7 +89,7 @@ const permissionFaults = (stack: ResolvedStack): string[] => {
       .map(([id]) => `${id} permits something else than to invoke`),
     ...wildcards
       .filter(([, { Properties }]) => Properties['SourceAccount'] !== account)
-      .map(([id]) => `${id} is for other accounts' rules too`),
+      .map(([id]) => `${id} is for other accounts too`),
   ]
 }
 
