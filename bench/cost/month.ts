@@ -18,7 +18,7 @@ export interface Case {
 }
 
 /**
- * `volume`: what the volume causes. `fixed`: what an idle installation costs. `beside`: what may not be billed, and what a standby reads, which
+ * `volume`: what the volume causes. `fixed`: what an idle installation costs. `beside`: what the default does without, and what a standby reads, which
  * is its own.
  */
 export type Sum = 'volume' | 'fixed' | 'beside'
@@ -108,7 +108,8 @@ const collection = (flows: Flows, { blocks, changedBlocks, backupsADay, retain }
   const lists = Math.ceil(there / listKeys) - 1
   const requests = Math.ceil(deleted / deleteKeys)
   // Before each request to delete, the lock is looked at.
-  const more: Usage = { s3Write: lists + requests, s3Read: requests, objectEvent: deleted }
+  // Deleted, and a week later gone.
+  const more: Usage = { s3Write: lists + requests, s3Read: requests, objectEvent: 2 * deleted }
   return plus(measured, more)
 }
 

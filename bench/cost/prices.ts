@@ -2,8 +2,8 @@
  * @module prices: what AWS asks for, in us-east-1, in US dollars; no free tier. Where a request may be billed in two ways, the dearer.
  *
  * Sources: https://aws.amazon.com/s3/pricing/, /sqs/pricing/, /lambda/pricing/, /api-gateway/pricing/, /eventbridge/pricing/,
- * /dynamodb/pricing/on-demand/, /cloudwatch/pricing/ at the same place. Whether S3's events to EventBridge are billed is not said alike in
- * all places: they have a price of their own, and a sum apart.
+ * /dynamodb/pricing/on-demand/, /cloudwatch/pricing/ at the same place. What S3 tells EventBridge are "opt-in data events" there, which are
+ * billed. The stack's own bucket does without (ObjectEvents): they are a sum apart.
  */
 export interface Price {
   service: string
@@ -22,7 +22,7 @@ export const prices = {
   lambdaTime: { service: 'Lambda', unit: 'GB-second, arm64', perMillion: 13.3334 },
   apiRequest: { service: 'API Gateway', unit: 'request, HTTP API', perMillion: 1 },
   event: { service: 'EventBridge', unit: 'event', perMillion: 1 },
-  objectEvent: { service: 'EventBridge', unit: 'event of S3, if billed', perMillion: 1 },
+  objectEvent: { service: 'EventBridge', unit: 'event of S3, where it tells EventBridge', perMillion: 1 },
   readUnit: { service: 'DynamoDB', unit: 'read unit', perMillion: 0.125 },
   writeUnit: { service: 'DynamoDB', unit: 'write unit', perMillion: 0.625 },
   logs: { service: 'CloudWatch Logs', unit: 'MB', perMillion: 500 },

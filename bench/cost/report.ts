@@ -44,7 +44,7 @@ const flowText = (lines: readonly Line[], name: string): string[] => [
 
 const sumNames: Record<Sum, string> = {
   volume: 'the volume',
-  beside: "beside: S3's events if they are billed, what a standby reads",
+  beside: "beside: S3's events where it tells EventBridge, what a standby reads",
   fixed: 'idle installation',
 }
 
@@ -74,15 +74,18 @@ export const requestsText = (flows: Flows): string => {
 }
 
 const storageDollarsAGigabyte = 0.023
+/** KeepDeletedDays of infra/parameters.yml. */
+const keptDays = 7
 const pointInTimeDollarsAGigabyte = 0.2
 const tableGigabytes = 0.05
 
 /** Sources: as those of prices.ts. */
 export const apartText = ({ blocks, changedBlocks, retain, backupsADay }: Case): string => {
-  const gigabytes = ((blocks + changedBlocks * (retain + backupsADay)) * 2 * MiB) / GiB
+  const storage = (count: number): string => (((count * 2 * MiB) / GiB) * storageDollarsAGigabyte).toFixed(2)
   return [
     'apart from both sums, USD a month:',
-    `  storage in S3, were nothing to be compressed: ${(gigabytes * storageDollarsAGigabyte).toFixed(2)}`,
+    `  storage in S3, were nothing to be compressed: ${storage(blocks + changedBlocks * (retain + backupsADay))}`,
+    `  what was deleted there, kept for ${keptDays} days more: ${storage(changedBlocks * backupsADay * keptDays)}`,
     '  alarms: 1.30; their own metric: 0.30; the dashboard: 3.00, where there are three already',
     `  point-in-time recovery of a table of ${tableGigabytes} GB: ${(tableGigabytes * pointInTimeDollarsAGigabyte).toFixed(2)}`,
   ].join('\n')

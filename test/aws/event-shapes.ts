@@ -2,12 +2,13 @@
  * @module event-shapes: events as AWS delivers them to functions.
  *
  * Sources: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html, services-cloudwatchevents.html in the same guide,
- * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html,
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html, notification-content-structure.html beside it,
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 import { createHash, randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Message } from '@aws-sdk/client-sqs'
+import * as z from 'zod'
 import { account, region } from '#test/template/resolved-stack.ts'
 
 const envelope = (source: string, detailType: string, time: Date, resources: string[], detail: object) => ({
@@ -27,6 +28,15 @@ export const scheduledEvent = (rule: string, time: Date) =>
 
 export const customEvent = (source: string, detailType: string, detail: object) =>
   envelope(source, detailType, new Date(), [], detail)
+
+const ObjectEvent = z.object({
+  source: z.literal('aws.s3'),
+  detail: z.looseObject({
+    bucket: z.looseObject({ name: z.string() }),
+    object: z.looseObject({ key: z.string() }),
+    reason: z.string(),
+  }),
+})
 
 export interface ObjectChange {
   bucket: string
@@ -56,6 +66,31 @@ export const objectEvent = ({ bucket, key, isDeletion }: ObjectChange) =>
       ...(isDeletion && { 'deletion-type': 'Delete Marker Created' }),
     },
   )
+
+/** The same, as S3 tells the function itself: its key is encoded as in a form. Of other events: as they are. */
+export const toldByS3 = (event: unknown): unknown => {
+  const read = ObjectEvent.safeParse(event)
+  if (!read.success) return event
+  const { bucket, object, reason } = read.data.detail
+  const key = encodeURIComponent(object.key).replaceAll('%2F', '/').replaceAll('%20', '+')
+  const eventName = reason === 'DeleteObject' ? 'ObjectRemoved:DeleteMarkerCreated' : 'ObjectCreated:Put'
+  return {
+    Records: [
+      {
+        eventVersion: '2.1',
+        eventSource: 'aws:s3',
+        awsRegion: region,
+        eventTime: new Date().toISOString(),
+        eventName,
+        s3: {
+          s3SchemaVersion: '1.0',
+          bucket: { ...bucket, arn: `arn:aws:s3:::${bucket.name}` },
+          object: { ...object, key },
+        },
+      },
+    ],
+  }
+}
 
 export const sqsEvent = (queue: string, messages: readonly Message[]) => ({
   Records: messages.map(({ MessageId, ReceiptHandle, Body, Attributes, MD5OfBody }) => ({

@@ -36,7 +36,14 @@ import { bundleFolder, packagedTemplate, type JsonRecord } from '#test/template/
 import { account, region, resolvedStack, type ResolvedStack } from '#test/template/resolved-stack.ts'
 import type { AwsCall, AwsService } from './aws-calls.ts'
 import { startAwsProxy, type Answer, type Answered, type AwsProxy } from './aws-proxy.ts'
-import { customEvent, httpEvent, matchesPattern, objectEvent, type Pattern } from './event-shapes.ts'
+import {
+  customEvent,
+  httpEvent,
+  matchesPattern,
+  objectEvent,
+  toldByS3,
+  type Pattern,
+} from './event-shapes.ts'
 import { functionProcess, type FunctionProcess } from './function-process.ts'
 import { minioSession } from './minio-sessions.ts'
 import { deliverEvent, pumpQueue, ticksOf, type QueueToPump } from './pump.ts'
@@ -78,6 +85,8 @@ export interface LocalAws {
   onAnswer?: ((call: AwsCall, of: FunctionName) => Promise<void>) | undefined
   /** May repeat and reorder what happened; what it leaves out happens again. */
   arrange: <T>(happened: T[], what: Happening) => T[]
+  /** S3 wakes the function itself, as the template's own bucket does; else through EventBridge. */
+  isToldByS3?: boolean | undefined
   /** Behind the functions. */
   oracles: Oracles
   /** The rules that are due in it fire. */
@@ -250,7 +259,7 @@ const startOracles = async (opened: AsyncDisposableStack, webhook: string): Prom
 }
 
 /** What a test may look at and change while the stack runs. */
-type Seen = Pick<LocalAws, 'calls' | 'onCall' | 'onAnswer' | 'arrange'>
+type Seen = Pick<LocalAws, 'isToldByS3' | 'calls' | 'onCall' | 'onAnswer' | 'arrange'>
 
 const upstreamsOf = ({ minio, dynamodb, elasticmq, moto }: Oracles) => {
   const upstreams: Record<AwsService, string> = {
@@ -403,7 +412,9 @@ const startPumping = (
     pending.push(...happened.filter((event) => !events.includes(event)))
     for (const event of events)
       if (patterns.some((pattern) => matchesPattern(event, pattern)))
-        await deliverEvent(functions['index-backup'], event).catch(() => undefined)
+        await deliverEvent(functions['index-backup'], seen.isToldByS3 ? toldByS3(event) : event).catch(
+          () => undefined,
+        )
     return events.length
   })
   return pumping
