@@ -73,8 +73,33 @@ const retentionFaults = ({ resources }: ResolvedStack): string[] =>
     )
     .map(([id]) => `${id} goes with the stack`)
 
-export const dataFaults = (stack: ResolvedStack): string[] => [
+/** Who reads by a key: all that reach table or bucket. */
+const usesKeys = [
+  'RunRecurringJobRole',
+  'IndexBackupRole',
+  'RecordReportRole',
+  'ReconcileRole',
+  'PerformOperationRole',
+  'ApiRole',
+  'BackupRole',
+]
+
+const keyFaults = ({ resources, stackName }: ResolvedStack, formerKeys: readonly string[]): string[] =>
+  ['KeyUse', ...(formerKeys.length > 0 ? ['FormerKeyUse'] : [])].flatMap((id) => {
+    const { Roles, PolicyDocument } = resources[id]?.Properties ?? {}
+    const { Statement = [] } = (PolicyDocument ?? {}) as { Statement?: JsonRecord[] }
+    const former = Statement.some(
+      ({ Action, Resource }) =>
+        [Action].flat().includes('kms:Decrypt') &&
+        (id === 'KeyUse' || isDeepStrictEqual(Resource, formerKeys)),
+    )
+    const roles = usesKeys.map((role) => `${stackName}-${role}`)
+    return isDeepStrictEqual(Roles, roles) && former ? [] : [`what a key encrypted is not read by ${id}`]
+  })
+
+export const dataFaults = (stack: ResolvedStack, formerKeys: readonly string[]): string[] => [
   ...tableFaults(stack),
   ...bucketFaults(stack),
   ...retentionFaults(stack),
+  ...keyFaults(stack, formerKeys),
 ]

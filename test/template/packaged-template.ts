@@ -23,6 +23,7 @@ export interface Resource {
 }
 
 export interface Template {
+  Description: string
   Parameters: Record<string, { Type: string; Default?: string | number }>
   Conditions: JsonRecord
   Resources: Record<string, Resource>

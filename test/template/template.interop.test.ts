@@ -15,6 +15,7 @@ import type { WorkerReply } from '#lib/backup/block-messages.ts'
 import { compressBlock } from '#lib/backupstore/block.ts'
 import { checksumOf } from '#lib/backupstore/checksum.ts'
 import { KiB } from '#lib/base/sizes.ts'
+import { boundsFaults } from './bounds-faults.ts'
 import { dataFaults } from './data-faults.ts'
 import { awsValidator, lintFindings } from './judges.ts'
 import {
@@ -32,32 +33,41 @@ import { watchingFaults } from './watching-faults.ts'
 import { ofType, wiringFaults } from './wiring-faults.ts'
 import { patternsOf } from './patterns.ts'
 import { mutations } from './template-mutations.ts'
+import { watchingMutations } from './watching-mutations.ts'
 
 const stackName = 'our-drover'
+const formerKeys = ['first', 'second'].map((id) => `arn:aws:kms:us-east-1:123456789012:key/${id}`)
 const everything = {
   ArtifactsBucket: 'artifacts',
   AdditionalBuckets: 'second,third',
   TargetRoleArns: 'arn:aws:iam::999999999999:role/backups',
   EncryptionKey: 'new',
+  FormerEncryptionKeys: formerKeys.join(','),
+  LogRetentionDays: '90',
   Tracing: 'on',
   Monitoring: 'full',
   AlarmEmail: 'operator@example.org',
 }
 
-const faultsOf = async (template: Template): Promise<string[]> => {
-  const stack = resolvedStack(template, { stackName, parameters: everything })
+let template: Template
+let validator: ReturnType<typeof awsValidator>
+let folder: string
+
+const resolved = (parameters: Record<string, string> = {}, of = template): ResolvedStack =>
+  resolvedStack(of, { stackName, parameters: { ArtifactsBucket: 'artifacts', ...parameters } })
+
+const faultsOf = async (judged: Template): Promise<string[]> => {
+  const stack = resolvedStack(judged, { stackName, parameters: everything })
   const buckets = [`${stackName}-Bucket`, 'second', 'third']
   return [
     ...wiringFaults(stack, buckets, patternsOf(stackName)),
     ...(await policyFaults(stack)),
     ...watchingFaults(stack),
-    ...dataFaults(stack),
+    ...dataFaults(stack, formerKeys),
+    ...boundsFaults(stack, { logDays: '90', tracing: 'Active' }),
+    ...boundsFaults(resolved({}, judged), { logDays: '30', tracing: 'PassThrough' }),
   ]
 }
-
-let template: Template
-let validator: ReturnType<typeof awsValidator>
-let folder: string
 
 beforeAll(async () => {
   template = await packagedTemplate()
@@ -68,9 +78,6 @@ afterAll(async () => {
   validator.close()
   await rm(folder, { recursive: true })
 })
-
-const resolved = (parameters: Record<string, string> = {}): ResolvedStack =>
-  resolvedStack(template, { stackName, parameters: { ArtifactsBucket: 'artifacts', ...parameters } })
 
 describe('the packaged template', () => {
   it('is judged well by cfn-lint', () => {
@@ -88,7 +95,22 @@ describe('the packaged template', () => {
   it('resolves with its defaults, without key, alarms, dashboard and traces', () => {
     const { resources } = resolved()
     const left = Object.keys(template.Resources).filter((id) => !(id in resources))
-    expect(left.toSorted()).toEqual(['AlarmTopic', 'Dashboard', 'Key', 'KeyUse', 'ReachesTargets'].toSorted())
+    expect(left.toSorted()).toEqual([
+      'AlarmTopic',
+      'Dashboard',
+      'FormerKeyUse',
+      'Key',
+      'KeyUse',
+      'ReachesTargets',
+    ])
+  })
+
+  it('names functions by a stack as long as its description says, and no longer', () => {
+    const longest = Number(/at most (\d+) characters/.exec(template.Description)?.[1])
+    const lengths = ofType(resolved(), 'AWS::Lambda::Function').map(
+      ([, { Properties }]) => plain(Properties['FunctionName']).length - stackName.length + longest,
+    )
+    expect(Math.max(...lengths)).toBe(64)
   })
 
   it('makes no bucket where there is one, and listens to it', () => {
@@ -216,7 +238,7 @@ const faultsOrThrown = async (mutant: Template): Promise<string[]> => {
 describe('a fault put into the template', () => {
   it('is found by the one that is to find it', async () => {
     const mutants: { what: string; by: string; mutant: Template; path: string }[] = []
-    for (const [index, [what, by, change]] of mutations.entries()) {
+    for (const [index, [what, by, change]] of [...mutations, ...watchingMutations].entries()) {
       const mutant = structuredClone(template)
       change(mutant)
       if (isDeepStrictEqual(mutant, template)) throw new Error(`${what}: not put into it`)

@@ -1,8 +1,9 @@
 /**
  * @module watching-faults: whether alarms and dashboard look at metrics that exist, of things that exist.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { metricLine } from '../../functions/aws/metrics.ts'
-import { ofType, queueName } from './wiring-faults.ts'
+import { ofType, queueName, type Entry } from './wiring-faults.ts'
 import type { ResolvedStack } from './resolved-stack.ts'
 import { plain, type JsonRecord } from './packaged-template.ts'
 
@@ -52,10 +53,17 @@ interface Metric {
 const metricText = ({ Namespace, MetricName, Dimensions }: Metric): string =>
   [Namespace, MetricName, ...Dimensions.flatMap(({ Name, Value }) => [Name, Value])].join(' ')
 
+interface Query {
+  Id: string
+  Expression?: string
+  ReturnData?: boolean
+  MetricStat?: { Metric: Metric; Stat: string; Period: number }
+}
+
 const alarmMetrics = ({ Metrics, ...own }: JsonRecord): string[] =>
   Metrics === undefined
     ? [metricText(own as unknown as Metric)]
-    : (Metrics as unknown as { MetricStat?: { Metric: Metric } }[]).flatMap(({ MetricStat }) =>
+    : (Metrics as unknown as Query[]).flatMap(({ MetricStat }) =>
         MetricStat ? [metricText(MetricStat.Metric)] : [],
       )
 
@@ -79,6 +87,65 @@ const watched = (stack: ResolvedStack): string[] => [
   ...ownMetrics(stack),
 ]
 
+/** What all alarms but that of errors, which is of several metrics, say alike. */
+const alike = {
+  Statistic: 'Maximum',
+  Period: 300,
+  EvaluationPeriods: 1,
+  Threshold: 0,
+  ComparisonOperator: 'GreaterThanThreshold',
+  TreatMissingData: 'notBreaching',
+}
+
+/** When each alarm fires. */
+const fires: Record<string, JsonRecord> = {
+  ReportDeadLettersAlarm: alike,
+  WorkerDeadLettersAlarm: alike,
+  NodeDeadLettersAlarm: alike,
+  UndeliveredEventsAlarm: alike,
+  ReportQueueAlarm: { ...alike, EvaluationPeriods: 3, Threshold: 900 },
+  WorkerQueueAlarm: { ...alike, EvaluationPeriods: 3, Threshold: 7200 },
+  FunctionErrorsAlarm: {
+    EvaluationPeriods: 4,
+    DatapointsToAlarm: 3,
+    Threshold: 0,
+    ComparisonOperator: 'GreaterThanThreshold',
+    TreatMissingData: 'notBreaching',
+  },
+  OverdueVolumesAlarm: { ...alike, Period: 1800, TreatMissingData: 'missing' },
+}
+
+const what = ['AlarmDescription', 'Namespace', 'MetricName', 'Dimensions', 'Metrics']
+const whom = ['AlarmActions', 'InsufficientDataActions']
+
+const conditionFaults = (alarms: readonly Entry[]): string[] => {
+  const found = alarms.map(([id, { Properties }]): [string, JsonRecord] => [
+    id,
+    Object.fromEntries(Object.entries(Properties).filter(([key]) => ![...what, ...whom].includes(key))),
+  ])
+  return isDeepStrictEqual(Object.fromEntries(found), fires)
+    ? []
+    : [`alarms fire otherwise: ${JSON.stringify(found)}`]
+}
+
+/** One number, to which each function's errors in the same five minutes add, also where others were not called. */
+const sumFaults = ({ resources }: ResolvedStack): string[] => {
+  const queries = (resources['FunctionErrorsAlarm']?.Properties['Metrics'] ?? []) as unknown as Query[]
+  const terms = queries.filter(({ MetricStat }) => MetricStat?.Stat === 'Sum' && MetricStat.Period === 300)
+  const sum = queries.filter(({ ReturnData }) => ReturnData !== false)
+  const added = terms.map(({ Id }) => `FILL(${Id}, 0)`).join(' + ')
+  return queries.length === terms.length + 1 && sum.length === 1 && sum[0]?.Expression === added
+    ? []
+    : ['the sum of errors is not that of all functions']
+}
+
+const silenceFaults = ({ resources }: ResolvedStack): string[] => {
+  const { AlarmActions, InsufficientDataActions } = resources['OverdueVolumesAlarm']?.Properties ?? {}
+  return isDeepStrictEqual(InsufficientDataActions, AlarmActions)
+    ? []
+    : ['nobody is told that overdue backups are not counted']
+}
+
 /** Of a stack with alarms, an address to tell, and a dashboard. */
 export const watchingFaults = (stack: ResolvedStack): string[] => {
   const known = knownMetrics(stack)
@@ -95,6 +162,9 @@ export const watchingFaults = (stack: ResolvedStack): string[] => {
     ...alarms
       .filter(([, { Properties }]) => [Properties['AlarmActions']].flat().length !== 1)
       .map(([id]) => `${id} tells nobody`),
+    ...conditionFaults(alarms),
+    ...sumFaults(stack),
+    ...silenceFaults(stack),
     ...(shown.length === 0 ? ['the dashboard shows nothing'] : []),
   ]
 }

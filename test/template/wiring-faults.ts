@@ -93,15 +93,15 @@ const permissionFaults = (stack: ResolvedStack): string[] => {
   ]
 }
 
-/** Function → queue, and how many messages at once. */
-const sources: Record<string, [queue: string, batchSize: number]> = {
+/** Function → queue, how many messages at once, and how many of the function, where that is bounded. */
+const sources: Record<string, [queue: string, batchSize: number, ScalingConfig?: JsonRecord]> = {
   RecordReport: ['ReportQueue', 10],
-  PerformOperation: ['WorkerQueue', 1],
+  PerformOperation: ['WorkerQueue', 1, { MaximumConcurrency: 50 }],
 }
 
 const sourceFaults = (stack: ResolvedStack): string[] => {
   const mappings = ofType(stack, 'AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => Properties)
-  const faults = Object.entries(sources).flatMap(([name, [queueId, batchSize]]) => {
+  const faults = Object.entries(sources).flatMap(([name, [queueId, batchSize, ScalingConfig]]) => {
     const { [`${name}LambdaFunction`]: worker, [queueId]: queue } = stack.resources
     if (!worker || !queue) return [`there is no ${name} or no ${queueId}`]
     const wanted = {
@@ -110,6 +110,7 @@ const sourceFaults = (stack: ResolvedStack): string[] => {
       EventSourceArn: queueArn(stack, [queueId, queue]),
       FunctionName: functionArn([name, worker]),
       FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ...(ScalingConfig && { ScalingConfig }),
     }
     const isLongEnough = Number(queue.Properties['VisibilityTimeout']) > Number(worker.Properties['Timeout'])
     return [
@@ -153,59 +154,80 @@ const ruleFaults = (stack: ResolvedStack, buckets: readonly string[], patterns: 
   return isDeepStrictEqual(there, wanted) ? [] : [`rules are others: ${JSON.stringify(there)}`]
 }
 
-const fourteenDays = 14 * 24 * 3600
+const daySeconds = 24 * 3600
 
 /** Each queue that is worked at, and where its messages go that nobody takes. */
 const deadLetters = { ReportQueue: 'ReportDeadLetters', WorkerQueue: 'WorkerDeadLetters' }
 
-const deadLetterFaults = (stack: ResolvedStack): string[] => {
-  const queue = (id: string): Entry => [id, stack.resources[id] ?? { Type: '', Properties: {} }]
-  const ends = [...Object.values(deadLetters), 'NodeDeadLetters', 'UndeliveredEvents'].map(queue)
-  const undelivered = queueArn(stack, queue('UndeliveredEvents'))
-  const policy = stack.resources['UndeliveredEventsPolicy']?.Properties['PolicyDocument']
-  const invokeConfigs = ofType(stack, 'AWS::Lambda::EventInvokeConfig').map(
-    ([, { Properties }]) => Properties,
-  )
-  const keepsFailures = ['run-recurring-job', 'index-backup'].map((name) => `${stack.stackName}-${name}`)
-  return [
-    ...Object.entries(deadLetters)
-      .filter(([from, to]) => {
-        const redrive = queue(from)[1].Properties['RedrivePolicy'] as JsonRecord | undefined
-        return redrive?.['deadLetterTargetArn'] !== queueArn(stack, queue(to))
-      })
-      .map(([from, to]) => `what nobody takes of ${from} does not go to ${to}`),
-    ...ends
-      .filter(([, { Properties }]) => Properties['MessageRetentionPeriod'] !== fourteenDays)
-      .map(([id]) => `${id} forgets before 14 days`),
-    ...ofType(stack, 'AWS::Events::Rule')
-      .filter(([, rule]) => rule.Properties['EventPattern'] !== undefined)
-      .filter(([, rule]) =>
-        targetsOf(rule).some(({ DeadLetterConfig }) => DeadLetterConfig?.Arn !== undelivered),
-      )
-      .map(([id]) => `what ${id} cannot deliver is lost`),
-    ...keepsFailures
-      .filter((name) => {
-        const config = invokeConfigs.find(({ FunctionName }) => FunctionName === name)
-        return !isDeepStrictEqual(config?.['DestinationConfig'], { OnFailure: { Destination: undelivered } })
-      })
-      .map((name) => `an event at which ${name} fails is lost`),
-    ...(isDeepStrictEqual((policy as JsonRecord | undefined)?.['Statement'], [
-      {
-        Sid: 'TakesFromRules',
-        Effect: 'Allow',
-        Principal: { Service: 'events.amazonaws.com' },
-        Action: 'sqs:SendMessage',
-        Resource: undelivered,
-        Condition: {
-          StringEquals: { 'aws:SourceAccount': account },
-          ArnLike: { 'aws:SourceArn': arnIn('events', `rule/${stack.stackName}-*`) },
-        },
+/** Where what rules and functions fail at comes to rest: of which function, from which rules, for how long. */
+const failures = [
+  { queueId: 'UndeliveredEvents', name: 'RunRecurringJob', rules: ['job-*'], days: 14 },
+  { queueId: 'FailedHints', name: 'IndexBackup', rules: ['objects', 'looks'], days: 1 },
+]
+
+const queueEntry = (stack: ResolvedStack, id: string): Entry => [
+  id,
+  stack.resources[id] ?? { Type: '', Properties: {} },
+]
+
+const maySend = (stack: ResolvedStack, queueId: string, rules: readonly string[]): boolean => {
+  const { Properties = {} } = stack.resources[`${queueId}Policy`] ?? {}
+  const arns = rules.map((rule) => arnIn('events', `rule/${stack.stackName}-${rule}`))
+  return isDeepStrictEqual((Properties['PolicyDocument'] as JsonRecord)['Statement'], [
+    {
+      Sid: 'TakesFromRules',
+      Effect: 'Allow',
+      Principal: { Service: 'events.amazonaws.com' },
+      Action: 'sqs:SendMessage',
+      Resource: queueArn(stack, queueEntry(stack, queueId)),
+      Condition: {
+        StringEquals: { 'aws:SourceAccount': account },
+        ArnLike: { 'aws:SourceArn': arns.length === 1 ? arns[0] : arns },
       },
-    ])
-      ? []
-      : ['rules may not send what they cannot deliver']),
-  ]
+    },
+  ])
 }
+
+const failureFaults = (stack: ResolvedStack): string[] =>
+  failures.flatMap(({ queueId, name, rules, days }) => {
+    const arn = queueArn(stack, queueEntry(stack, queueId))
+    const { [`${name}LambdaFunction`]: worker, [`${name}Role`]: role } = stack.resources
+    const config = ofType(stack, 'AWS::Lambda::EventInvokeConfig').find(
+      ([, { Properties }]) => Properties['FunctionName'] === worker?.Properties['FunctionName'],
+    )?.[1].Properties
+    const ownRules = ofType(stack, 'AWS::Events::Rule').filter(([, rule]) =>
+      rules.includes(plain(rule.Properties['Name']).slice(stack.stackName.length + 1)),
+    )
+    const mayKeep = JSON.stringify(role?.Properties['Policies']).includes(
+      `"Action":"sqs:SendMessage","Resource":"${arn}"`,
+    )
+    const { MessageRetentionPeriod } = queueEntry(stack, queueId)[1].Properties
+    return [
+      ...(MessageRetentionPeriod === days * daySeconds ? [] : [`${queueId} does not keep for ${days} days`]),
+      ...(maySend(stack, queueId, rules)
+        ? []
+        : [`rules may not send to ${queueId} what they cannot deliver`]),
+      ...(isDeepStrictEqual(config?.['DestinationConfig'], { OnFailure: { Destination: arn } }) && mayKeep
+        ? []
+        : [`an event at which ${name} fails is lost`]),
+      ...ownRules
+        .filter(([, rule]) => targetsOf(rule).some(({ DeadLetterConfig }) => DeadLetterConfig?.Arn !== arn))
+        .map(([id]) => `what ${id} cannot deliver is lost`),
+    ]
+  })
+
+const deadLetterFaults = (stack: ResolvedStack): string[] => [
+  ...Object.entries(deadLetters)
+    .filter(([from, to]) => {
+      const redrive = queueEntry(stack, from)[1].Properties['RedrivePolicy'] as JsonRecord | undefined
+      return redrive?.['deadLetterTargetArn'] !== queueArn(stack, queueEntry(stack, to))
+    })
+    .map(([from, to]) => `what nobody takes of ${from} does not go to ${to}`),
+  ...[...Object.values(deadLetters), 'NodeDeadLetters']
+    .map((id) => queueEntry(stack, id))
+    .filter(([, { Properties }]) => Properties['MessageRetentionPeriod'] !== 14 * daySeconds)
+    .map(([id]) => `${id} forgets before 14 days`),
+]
 
 const logFaults = (stack: ResolvedStack): string[] =>
   ofType(stack, 'AWS::Lambda::Function').flatMap(([id, { Properties, DependsOn = [] }]) => {
@@ -226,5 +248,6 @@ export const wiringFaults = (
   ...sourceFaults(stack),
   ...ruleFaults(stack, buckets, patterns),
   ...deadLetterFaults(stack),
+  ...failureFaults(stack),
   ...logFaults(stack),
 ]
