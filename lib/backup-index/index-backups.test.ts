@@ -177,4 +177,68 @@ describe('the index of a backupstore', () => {
     expect(await indexTarget({ catalog: things })(target)).toMatchObject({ volumes: 1, removed: 2 })
     expect(await volumeIn('db')).toBe(undefined)
   })
+
+  it('reads no row of a volume by itself where nothing changed', async () => {
+    const items = memoryItemStore()
+    const reads: string[] = []
+    things = catalog({
+      ...items,
+      get: (key) => {
+        reads.push(key.sort)
+        return items.get(key)
+      },
+    })
+    for (const name of ['first', 'second', 'third']) await backUp('web', name)
+    await index()
+    reads.length = 0
+    expect(await index()).toMatchObject({ backups: 3, written: 0 })
+    expect(reads).toEqual([catalogKeys.backupVolume('nas', 'web').sort])
+    await store.put(volumeKeys('web').backupConfig('second'), Buffer.from('no config'))
+    reads.length = 0
+    expect(await index()).toMatchObject({ backups: 3, written: 1 })
+    expect(reads).toContain(catalogKeys.backup('nas', 'web', 'second').sort)
+    expect(reads).toHaveLength(2)
+  })
+
+  const volumes = ['v1', 'v2', 'v3', 'v4', 'v5', 'v6', 'v7', 'v8']
+  /** Reading of these volumes waits for all else that can be done before. */
+  const slowly = (slow: (volume: string) => boolean): ObjectStore => ({
+    ...store,
+    get: async (key, options) => {
+      const isSlow = volumes.some((volume) => slow(volume) && key === volumeKeys(volume).volumeConfig)
+      if (isSlow) for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+      return store.get(key, options)
+    },
+  })
+
+  it('of all of a target says the same in whatever order its volumes are read', async () => {
+    for (const volume of volumes) {
+      await backUp(volume, 'whole')
+      await store.put(volumeKeys(volume).backupConfig('damaged'), Buffer.from('no config'))
+    }
+    const look = (slow: (volume: string) => boolean) =>
+      indexTarget({ catalog: catalog(memoryItemStore()) })({ target: 'nas', store: slowly(slow) })
+    const result = await look(() => false)
+    expect(result).toMatchObject({ volumes: 8, backups: 16, written: 8 })
+    expect(result.problems).toHaveLength(8)
+    for (const slow of ['a', 'bd', 'aceg'])
+      expect(await look((volume) => slow.includes(volume))).toEqual(result)
+  })
+
+  it('keeps what was found of other volumes when one cannot be looked at', async () => {
+    for (const volume of volumes) await backUp(volume, 'first')
+    const away: ObjectStore = {
+      ...slowly((volume) => volume === 'v1'),
+      list: (prefix, options) => {
+        if (prefix === volumeKeys('v2').backupsFolder) throw new Error('no route to host')
+        return store.list(prefix, options)
+      },
+    }
+    await expect(indexTarget({ catalog: things })({ target: 'nas', store: away })).rejects.toThrow(
+      'no route to host',
+    )
+    expect(await namesOf('v1')).toEqual(['first'])
+    expect(await namesOf('v2')).toEqual([])
+    expect(await indexTarget({ catalog: things })({ target: 'nas', store })).toMatchObject({ backups: 8 })
+  })
 })

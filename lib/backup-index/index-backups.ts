@@ -3,8 +3,10 @@
  * thrown away and made again, and nothing is ever deleted from a store because of it.
  *
  * Safe to repeat, in any order, twice at once. What is taken out of the catalog was there before the store was listed, so that
- * a backup that is committed meanwhile is not lost from it.
+ * a backup that is committed meanwhile is not lost from it. A row that was by then what the store is found to hold is not read
+ * again: what an older look that is still under way makes of it, the next look puts right.
  */
+import { forEachConcurrently } from '#lib/base/concurrency.ts'
 import { gathered } from '#lib/base/gathered.ts'
 import { listBackupVolume, type ListedBackup, type ListedVolume } from '#lib/backup/list-backups.ts'
 import { latestBackup, listVolumeNames } from '#lib/backupstore/backup-volume.ts'
@@ -88,19 +90,25 @@ const rowsOf = async (
   return new Map(rows.map((row) => [row.name, row]))
 }
 
-/** One that exists and cannot be read keeps what is known of it, with the reason. */
+/** One that exists and cannot be read keeps what is known of it, with the reason. `undefined`: it is as it shall be. */
+const changeOf = (found: Backup | undefined, listed: ListedBackup, there: Backup | undefined) => {
+  const wanted = found ?? (there && { ...there, obstacle: listed.notRestorable ?? null })
+  return isEqual(there, wanted) ? undefined : wanted
+}
+
+/** `row`: before the store was listed. */
 const writeBackup = async (
   { catalog }: IndexBackupsDeps,
-  target: string,
-  volume: string,
+  { target, volume, row }: { target: string; volume: string; row: Backup | undefined },
   listed: ListedBackup,
 ): Promise<boolean> => {
+  const found = backupOf(target, volume, listed)
+  if (row && !changeOf(found, listed, row)) return false
   let isWritten = false
   await catalog.backups.change(catalogKeys.backup(target, volume, listed.name), (there) => {
-    const found = backupOf(target, volume, listed)
-    const wanted = found ?? (there && { ...there, obstacle: listed.notRestorable ?? null })
-    isWritten = wanted !== undefined && !isEqual(there, wanted)
-    return isWritten ? wanted : undefined
+    const wanted = changeOf(found, listed, there)
+    isWritten = wanted !== undefined
+    return wanted
   })
   return isWritten
 }
@@ -142,7 +150,8 @@ export const indexBackupVolume =
       gone.delete(backup.name)
       result.backups++
       if (backup.state === 'unreadable') result.problems.push(backup.notRestorable ?? backup.name)
-      if (await writeBackup(deps, target, volume, backup)) result.written++
+      const row = rows.get(backup.name)
+      if (await writeBackup(deps, { target, volume, row }, backup)) result.written++
     }
     for (const name of gone)
       if (await catalog.backups.remove(catalogKeys.backup(target, volume, name))) result.removed++
@@ -166,9 +175,25 @@ const emptied = (target: string): BackupIndexError =>
 export const failureIn = ({ problems }: IndexResult): string | null =>
   problems.length === 0 ? null : problems.join('; ').slice(0, longestFailure)
 
+/** Each reads 16 configs at once: together as many as the S3 client has connections. */
+const volumesAtOnce = 4
+
+const totalOf = (results: readonly IndexResult[]): IndexResult => {
+  const total = nothing()
+  for (const one of results) {
+    total.volumes += one.volumes
+    total.backups += one.backups
+    total.written += one.written
+    total.removed += one.removed
+    total.problems.push(...one.problems)
+  }
+  return total
+}
+
 /**
  * All of a store: what the catalog is made from again. `refusesEmpty`: a share that is not mounted is an empty folder, and what is
- * known is not forgotten because of it. @throws BackupIndexError `empty-target`.
+ * known is not forgotten because of it. A volume that cannot be looked at ends it; what was found of others is kept.
+ * @throws BackupIndexError `empty-target`.
  */
 export const indexTarget =
   (deps: IndexBackupsDeps) =>
@@ -180,14 +205,9 @@ export const indexTarget =
     const there = await listVolumeNames(store)
     if (refusesEmpty && there.length === 0 && names.size > 0) throw emptied(target)
     for (const name of there) names.add(name)
-    const total = nothing()
-    for (const name of names) {
-      const one = await indexBackupVolume(deps)(indexed, name)
-      total.volumes += one.volumes
-      total.backups += one.backups
-      total.written += one.written
-      total.removed += one.removed
-      total.problems.push(...one.problems)
-    }
-    return total
+    const results: IndexResult[] = []
+    await forEachConcurrently([...names].entries(), { limit: volumesAtOnce }, async ([at, name]) => {
+      results[at] = await indexBackupVolume(deps)(indexed, name)
+    })
+    return totalOf(results)
   }
