@@ -13,6 +13,8 @@ export interface Asked {
   hasExternalId: boolean
   /** Of the STS, for people. */
   where: string
+  /** The role is the installation's, and no secret has keys for it. Left out: a target's. */
+  isOwn?: boolean
 }
 
 /** `arn:aws:sts::1:assumed-role/name/session` is a session of the role that a trust policy names. */
@@ -31,15 +33,19 @@ const trustStatement = (principal: string, hasExternalId: boolean): string =>
     ...(hasExternalId && { Condition: { StringEquals: { 'sts:ExternalId': '<AWS_EXTERNAL_ID>' } } }),
   })
 
-const deniedRole = (roleArn: string, { hasExternalId }: Asked, failure: S3Failure): TargetError => {
+const ofTheSecret = (hasExternalId: boolean): string[] => [
+  hasExternalId
+    ? 'see that its sts:ExternalId is AWS_EXTERNAL_ID of the secret'
+    : 'if it wants an sts:ExternalId, put it into the secret as AWS_EXTERNAL_ID',
+  'in another account, who asks needs a policy that allows sts:AssumeRole on the role as well',
+]
+
+const deniedRole = (roleArn: string, { hasExternalId, isOwn }: Asked, failure: S3Failure): TargetError => {
   const principal = principalIn(failure.message)
   const hints = [
     'see that there is such a role',
     `add to the trust policy of the role: ${trustStatement(principal ?? '<ARN of who asks>', hasExternalId)}`,
-    hasExternalId
-      ? 'see that its sts:ExternalId is AWS_EXTERNAL_ID of the secret'
-      : 'if it wants an sts:ExternalId, put it into the secret as AWS_EXTERNAL_ID',
-    'in another account, who asks needs a policy that allows sts:AssumeRole on the role as well',
+    ...(isOwn ? ['the template makes both: see what was changed'] : ofTheSecret(hasExternalId)),
   ]
   return new TargetError(
     'role-refused',
@@ -61,14 +67,19 @@ const deniedByStore = ({ where }: Asked, failure: S3Failure): TargetError =>
 const refusals: Record<string, string> = {
   ExpiredToken: 'the credentials that are to assume it have expired: get new ones',
   ExpiredTokenException: 'the credentials that are to assume it have expired: get new ones',
+  RegionDisabledException:
+    'activate STS in that region: IAM console, account settings, security token service',
+}
+const refusalsOfSecret: Record<string, string> = {
   InvalidClientTokenId: 'check AWS_ACCESS_KEY_ID of the secret: there is no such key any more',
   UnrecognizedClientException: 'check AWS_ACCESS_KEY_ID of the secret: there is no such key any more',
   SignatureDoesNotMatch: 'check AWS_SECRET_ACCESS_KEY of the secret',
-  RegionDisabledException:
-    "activate STS in the target's region: IAM console, account settings, security token service",
   CredentialsProviderError:
     'nothing is there to assume it with: put AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY into the secret, or run where there is a role',
 }
+
+const hintOf = (name: string, { isOwn }: Asked): string | undefined =>
+  refusals[name] ?? (isOwn ? undefined : refusalsOfSecret[name])
 
 const throttles = /throttl|TooManyRequests|RequestLimitExceeded|SlowDown/i
 /** Their names differ by server; some have none. */
@@ -98,12 +109,15 @@ export const stsError = (asked: Asked, error: unknown): TargetError => {
   const wait = waits(asked, failure)
   if (wait) return wait
   const { roleArn, where } = asked
-  const hint = refusals[failure.name]
+  const hint = hintOf(failure.name, asked)
   if (roleArn !== undefined && failure.name === 'AccessDenied') return deniedRole(roleArn, asked, failure)
   if (roleArn === undefined && hint === undefined) return deniedByStore(asked, failure)
   const who = roleArn === undefined ? where : `role ${roleArn}`
+  const check = asked.isOwn
+    ? 'see that the function has the role and the settings that the template gives it'
+    : 'check AWS_IAM_ROLE_ARN, and the region and AWS_ENDPOINTS of the target'
   return new TargetError('role-refused', `${who} gives no session: ${saidBy(failure)}`, {
-    hint: hint ?? 'check AWS_IAM_ROLE_ARN, and the region and AWS_ENDPOINTS of the target',
+    hint: hint ?? check,
     cause: failure,
   })
 }

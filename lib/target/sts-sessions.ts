@@ -81,7 +81,7 @@ const askedOf = ({ target, settings, roleArn }: SessionRequest): Asked => ({
 })
 
 /** Of STS's answer; `undefined`: something of it is missing. */
-export const sessionIn = (given: Partial<Credentials> = {}): Session | undefined => {
+const sessionIn = (given: Partial<Credentials> = {}): Session | undefined => {
   const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = given
   return AccessKeyId && SecretAccessKey && SessionToken && Expiration
     ? {
@@ -93,19 +93,35 @@ export const sessionIn = (given: Partial<Credentials> = {}): Session | undefined
     : undefined
 }
 
-const ask = async (client: STSClient, request: SessionRequest, policy: string): Promise<Session> => {
-  const { settings, roleArn = noRole, name } = request
+export interface RoleSession {
+  roleArn: string
+  /** Shows in CloudTrail. */
+  name: string
+  policy: string
+  externalId?: string | undefined
+}
+
+/** `undefined`: STS answered, without all of a session. @throws what the SDK throws. */
+export const assumeRole = async (
+  client: Pick<STSClient, 'send'>,
+  { roleArn, name, policy, externalId }: RoleSession,
+): Promise<Session | undefined> => {
   const { Credentials } = await client.send(
     new AssumeRoleCommand({
       RoleArn: roleArn,
       RoleSessionName: sessionNameOf(name),
       DurationSeconds: durationSeconds,
       Policy: policy,
-      ...(settings.externalId !== undefined && { ExternalId: settings.externalId }),
+      ...(externalId !== undefined && { ExternalId: externalId }),
     }),
     { abortSignal: AbortSignal.timeout(deadlineMs) },
   )
-  const session = sessionIn(Credentials)
+  return sessionIn(Credentials)
+}
+
+const ask = async (client: STSClient, request: SessionRequest, policy: string): Promise<Session> => {
+  const { settings, roleArn = noRole, name } = request
+  const session = await assumeRole(client, { roleArn, name, policy, externalId: settings.externalId })
   if (session) return session
   throw new TargetError('role-refused', `${askedOf(request).where} answered without credentials`, {
     hint: 'check AWS_ENDPOINTS: that there is an STS',
