@@ -24,6 +24,12 @@ describe('what narrows credentials', () => {
     ['keys of a store', { ...keys, AWS_ENDPOINTS: endpoint }, roleArn, { kind: 'store', endpoint }],
     ['keys of AWS', keys, roleArn, { kind: 'shared', reason: expect.stringContaining('AWS_IAM_ROLE_ARN') }],
     [
+      'keys of AWS by an endpoint of its own',
+      { ...keys, AWS_ENDPOINTS: 'https://bucket.vpce-1a2b-3c.s3.eu-west-1.vpce.amazonaws.com' },
+      roleArn,
+      { kind: 'shared', reason: expect.stringContaining('AWS_IAM_ROLE_ARN') },
+    ],
+    [
       'a profile',
       { AWS_PROFILE: 'work' },
       roleArn,

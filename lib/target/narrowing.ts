@@ -1,6 +1,7 @@
 /**
  * @module narrowing: whether the credentials of a target can be narrowed to one operation, and by what: decided from its settings alone.
  */
+import { foreignEndpoint } from './aws-endpoint.ts'
 import type { TargetSettings } from './target-settings.ts'
 import type { Target } from './target-url.ts'
 
@@ -24,7 +25,7 @@ export interface NarrowingOf {
 
 export const narrowingOf = ({ target, settings, hasSecret, defaultRoleArn }: NarrowingOf): Narrowing => {
   if (target.kind !== 's3') return { kind: 'none', reason: 'a folder needs none' }
-  const { keys, profile, endpoint } = settings
+  const { keys, profile } = settings
   const roleArn = settings.roleArn ?? (hasSecret ? undefined : defaultRoleArn)
   if (roleArn !== undefined) return { kind: 'role', roleArn }
   if (!hasSecret)
@@ -34,10 +35,11 @@ export const narrowingOf = ({ target, settings, hasSecret, defaultRoleArn }: Nar
       kind: 'none',
       reason: `its secret has no keys: each machine uses ${profile === undefined ? 'what it has for itself' : `its own profile ${profile}`}`,
     }
+  const endpoint = foreignEndpoint(settings.endpoint)
   if (endpoint !== undefined) return { kind: 'store', endpoint }
   return {
     kind: 'shared',
     reason:
-      'AWS narrows no keys without a role: put AWS_IAM_ROLE_ARN into the secret, and the keys assume it',
+      "on AWS a user's keys are narrowed by a role only: put AWS_IAM_ROLE_ARN into the secret, and the keys assume it",
   }
 }

@@ -7,6 +7,7 @@ import { folderObjectStore } from '#lib/object-store/folder-object-store.ts'
 import type { ObjectStore } from '#lib/object-store/object-store.ts'
 import { s3Client } from '#lib/object-store/s3-client.ts'
 import { s3ObjectStore } from '#lib/object-store/s3-object-store.ts'
+import { foreignEndpoint } from './aws-endpoint.ts'
 import { s3RoleCredentials, type S3Credentials } from './s3-credentials.ts'
 import { TargetError } from './target-error.ts'
 import { readTargetSettings, type SettingsRecord } from './target-settings.ts'
@@ -63,7 +64,12 @@ const openS3 = (
   return s3ObjectStore(
     { client, ...(clock ? { clock } : {}) },
     // Of another server than AWS's it is found out whether it has conditional writes.
-    { bucket, region, prefix: path, conditionalWrites: endpoint === undefined ? 'native' : 'probe' },
+    {
+      bucket,
+      region,
+      prefix: path,
+      conditionalWrites: foreignEndpoint(endpoint) === undefined ? 'native' : 'probe',
+    },
   )
 }
 

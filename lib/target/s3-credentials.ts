@@ -7,6 +7,7 @@
 import type { S3ClientConfig } from '@aws-sdk/client-s3'
 import { fromIni, fromNodeProviderChain, fromTemporaryCredentials } from '@aws-sdk/credential-providers'
 import { requestHandler } from '#lib/object-store/s3-client.ts'
+import { foreignEndpoint } from './aws-endpoint.ts'
 import type { TargetSettings } from './target-settings.ts'
 
 export type S3Credentials = NonNullable<S3ClientConfig['credentials']>
@@ -24,7 +25,8 @@ export const s3Credentials = ({ keys, profile }: Pick<TargetSettings, 'keys' | '
 
 /** As `s3Credentials`, or sessions of the settings' role. Who narrows them to one operation asks sts-sessions.ts instead. */
 export const s3RoleCredentials = (settings: TargetSettings, region: string): S3Credentials => {
-  const { roleArn, externalId, endpoint, caPem, httpProxy, httpsProxy, noProxy } = settings
+  const { roleArn, externalId, caPem, httpProxy, httpsProxy, noProxy } = settings
+  const endpoint = foreignEndpoint(settings.endpoint)
   const own = s3Credentials(settings)
   if (roleArn === undefined) return own
   return fromTemporaryCredentials({

@@ -96,6 +96,7 @@ describe('sessions of an STS', () => {
       DurationSeconds: '3600',
       ExternalId: 'ours',
     })
+    expect(fields.get('Policy')).not.toContain('kms')
     expect(JSON.parse(fields.get('Policy') ?? '').Statement[0].Resource).toBe(
       'arn:aws:s3:::backups/a/volumes/web/*',
     )
@@ -120,18 +121,32 @@ describe('sessions of an STS', () => {
     expect(asked[0]?.fields.has('ExternalId')).toBe(false)
   })
 
-  it('are asked of the STS of the region, or that of AWS_ENDPOINT_URL_STS', async () => {
-    const configs: STSClientConfig[] = []
-    const client = (config: STSClientConfig) => {
-      configs.push(config)
-      return new STSClient(config)
-    }
-    vi.stubEnv('AWS_ENDPOINT_URL_STS', endpoint)
-    await stsSessions({ client })(requestOf({ AWS_ENDPOINTS: '' }))
-    expect(asked).toHaveLength(1)
-    expect(configs[0]).toMatchObject({ region: 'eu-central-1' })
-    expect(configs[0]).not.toHaveProperty('endpoint')
-  })
+  it.each([
+    ['no endpoint', '', 'eu-central-1', 'aws'],
+    ['an endpoint in a VPC', 'https://b.vpce-1-2.s3.eu-central-1.vpce.amazonaws.com', 'eu-central-1', 'aws'],
+    ['an endpoint in China', 'https://s3.cn-north-1.amazonaws.com.cn', 'cn-north-1', 'aws-cn'],
+  ])(
+    'are asked of AWS, of its STS of the region, with %s for S3',
+    async (_, AWS_ENDPOINTS, region, partition) => {
+      const configs: STSClientConfig[] = []
+      const client = (config: STSClientConfig) => {
+        configs.push(config)
+        return new STSClient(config)
+      }
+      vi.stubEnv('AWS_ENDPOINT_URL_STS', endpoint)
+      await stsSessions({ client })(requestOf({ AWS_ENDPOINTS }, { target: { ...target, region } }))
+      expect(asked).toHaveLength(1)
+      expect(configs[0]).toMatchObject({ region })
+      expect(configs[0]).not.toHaveProperty('endpoint')
+      const policy = asked[0]?.fields.get('Policy')
+      expect(policy).toContain(`"arn:${partition}:s3:::backups/a/`)
+      expect(policy).toContain('kms:Decrypt')
+      const { settings } = requestOf({ AWS_ENDPOINTS, AWS_IAM_ROLE_ARN: roleArn })
+      const provider = s3RoleCredentials(settings, region)
+      expect(typeof provider === 'function' && (await provider())).toMatchObject({ accessKeyId: 'ASIA1' })
+      expect(asked).toHaveLength(2)
+    },
+  )
 
   const by = 'arn:aws:sts::210987654321:assumed-role/api-role/api'
   const denied = problem(

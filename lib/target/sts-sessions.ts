@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto'
 import { AssumeRoleCommand, STSClient, type Credentials, type STSClientConfig } from '@aws-sdk/client-sts'
 import { requestHandler } from '#lib/object-store/s3-client.ts'
+import { foreignEndpoint } from './aws-endpoint.ts'
 import { s3Credentials } from './s3-credentials.ts'
 import { sessionPolicy, policyTooLarge, placeOf, type Reach } from './session-policy.ts'
 import { isPolicyTooLarge, stsError, type Asked } from './sts-errors.ts'
@@ -63,7 +64,8 @@ const logger = { trace: silent, debug: silent, info: silent, warn: silent, error
 
 /** Without an endpoint the SDK chooses the STS of the target's region and partition, or that of AWS_ENDPOINT_URL_STS. */
 const configOf = ({ target, settings }: SessionRequest): STSClientConfig => {
-  const { endpoint, caPem, httpProxy, httpsProxy, noProxy } = settings
+  const { caPem, httpProxy, httpsProxy, noProxy } = settings
+  const endpoint = foreignEndpoint(settings.endpoint)
   return {
     region: target.region,
     credentials: s3Credentials(settings),
@@ -74,11 +76,11 @@ const configOf = ({ target, settings }: SessionRequest): STSClientConfig => {
   }
 }
 
-const askedOf = ({ target, settings, roleArn }: SessionRequest): Asked => ({
-  roleArn,
-  hasExternalId: settings.externalId !== undefined,
-  where: settings.endpoint === undefined ? `the STS of ${target.region}` : `the STS at ${settings.endpoint}`,
-})
+const askedOf = ({ target, settings, roleArn }: SessionRequest): Asked => {
+  const endpoint = foreignEndpoint(settings.endpoint)
+  const where = endpoint === undefined ? `the STS of ${target.region}` : `the STS at ${endpoint}`
+  return { roleArn, hasExternalId: settings.externalId !== undefined, where }
+}
 
 /** Of STS's answer; `undefined`: something of it is missing. */
 const sessionIn = (given: Partial<Credentials> = {}): Session | undefined => {
@@ -131,7 +133,7 @@ const ask = async (client: STSClient, request: SessionRequest, policy: string): 
 export const stsSessions =
   ({ client: makeClient = (config) => new STSClient(config) }: StsSessionsDeps = {}): StsSessions =>
   async (request) => {
-    const place = placeOf(request.target, request.settings.endpoint === undefined)
+    const place = placeOf(request.target, foreignEndpoint(request.settings.endpoint) === undefined)
     const policy = sessionPolicy(place, request.reach)
     const client = makeClient(configOf(request))
     try {
