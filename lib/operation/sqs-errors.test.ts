@@ -63,14 +63,14 @@ const queueAt = (settings: SqsClientSettings) => {
   return sqsQueue({ client, clock: testClock(), log: silentLog }, { url, isFifo: true })
 }
 
-const queuesAt = (endpoint: string) =>
+const queuesAt = (endpoint: string, tags: Record<string, string> = {}) =>
   nodeQueues(
     { client: clientAt({ endpoint }) },
     {
       prefix: 'drover-node-',
       baseUrl: `${endpoint}/123456789012/`,
       deadLetterArn: 'arn:aws:sqs:eu-west-1:123456789012:dead.fifo',
-      tags: {},
+      tags,
     },
   )
 
@@ -148,6 +148,26 @@ describe('SQS, when it refuses', () => {
       code: 'name-blocked',
       hint: 'SQS blocks the name of a queue for 60 s after its removal: try again in a minute',
     })
+  })
+
+  const exists = { status: 400, type: 'com.amazonaws.sqs#QueueNameExists', message: 'with other tags' }
+
+  it('has a queue whose tags are others by now, and leaves them', async () => {
+    const { endpoint, requests } = await startFakeSqs(exists, { status: 200, body: { QueueUrl: 'there' } })
+    await queuesAt(endpoint, { ours: 'yes' }).create('node')
+    const [first, second, ...more] = requests.map(({ body }) => JSON.parse(body) as object)
+    expect(first).toEqual({ ...second, tags: { ours: 'yes' } })
+    expect(second).toMatchObject({ Attributes: { FifoQueue: 'true', VisibilityTimeout: '30' } })
+    expect([second, more]).toEqual([expect.not.objectContaining({ tags: expect.anything() }), []])
+  })
+
+  it('says that a queue is there with other attributes', async () => {
+    const { endpoint, requests } = await startFakeSqs(exists)
+    await expect(queuesAt(endpoint).create('node')).rejects.toMatchObject({
+      code: 'failed',
+      hint: expect.stringContaining('other attributes'),
+    })
+    expect(requests).toHaveLength(2)
   })
 
   it('says that nobody answers', async () => {

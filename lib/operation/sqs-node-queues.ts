@@ -9,6 +9,8 @@ import {
   DeleteQueueCommand,
   paginateListQueues,
   QueueDoesNotExist,
+  QueueNameExists,
+  type CreateQueueCommandInput,
   type SQSClient,
 } from '@aws-sdk/client-sqs'
 import { leaseMs } from './message-leases.ts'
@@ -89,6 +91,16 @@ const namesWith = async (client: SQSClient, prefix: string): Promise<string[]> =
   return names
 }
 
+/** One whose tags are others meanwhile, as an organisation sets them by itself, counts as another; without tags only attributes count. */
+const createQueue = async (client: SQSClient, { tags, ...queue }: CreateQueueCommandInput): Promise<void> => {
+  try {
+    await client.send(new CreateQueueCommand({ ...queue, tags }))
+  } catch (error) {
+    if (!(error instanceof QueueNameExists)) throw error
+    await client.send(new CreateQueueCommand(queue))
+  }
+}
+
 export const nodeQueues = ({ client }: NodeQueuesDeps, settings: NodeQueuesSettings): NodeQueues => {
   const { prefix, deadLetterArn, tags } = settings
   const nameOf = (node: string) => nodeQueueName(prefix, node)
@@ -100,8 +112,7 @@ export const nodeQueues = ({ client }: NodeQueuesDeps, settings: NodeQueuesSetti
     create: async (node) => {
       const queue = nameOf(node)
       const Attributes = attributesOf(deadLetterArn)
-      const command = new CreateQueueCommand({ QueueName: queue, Attributes, tags })
-      await client.send(command).catch((error: unknown) => {
+      await createQueue(client, { QueueName: queue, Attributes, tags }).catch((error: unknown) => {
         throw sqsError({ action: 'CreateQueue', queue }, error)
       })
     },
