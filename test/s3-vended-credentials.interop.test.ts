@@ -41,7 +41,7 @@ import { nameAnew } from '#lib/operation/name-anew.ts'
 import type { OperationKind, ParametersOf } from '#lib/operation/operation-kinds.ts'
 import { memorySecretStore } from '#lib/target/memory-secret-store.ts'
 import { openTarget } from '#lib/target/open-target.ts'
-import { sessionPolicy } from '#lib/target/session-policy.ts'
+import { sessionPolicies } from '#lib/target/session-policy.ts'
 import { stsSessions } from '#lib/target/sts-sessions.ts'
 import { parseTargetUrl } from '#lib/target/target-url.ts'
 import { startMinio, type Minio } from './oracles/minio.ts'
@@ -375,7 +375,7 @@ describe('credentials vended for one operation', () => {
     const operation = backupOf(backup, volume)
     const own = { volumeName: volume, backupName: backup, lockName: 'lock-1' }
     operation.parameters = { ...operation.parameters, lock: own.lockName } as typeof operation.parameters
-    const policy = sessionPolicy(
+    const [policy] = sessionPolicies(
       { partition: 'aws', isAws: false, bucket, path: far },
       operationReach(operation),
     )

@@ -5,13 +5,21 @@ import { runSimulation } from '@cloud-copilot/iam-simulate'
 import { describe, expect, it } from 'vitest'
 import { volumeKeys } from '#lib/backupstore/keys.ts'
 import type { OperationKind, ParametersOf } from '#lib/operation/operation-kinds.ts'
-import { maxPolicyChars, placeOf, sessionPolicy, type Place, type Reach } from '#lib/target/session-policy.ts'
+import {
+  maxPolicyChars,
+  placeOf,
+  sessionPolicies,
+  type Place,
+  type Reach,
+} from '#lib/target/session-policy.ts'
 import { queuedOperation } from '#test/queued-operation.ts'
 import { indexReach, operationReach, type TargetOperation } from './operation-reach.ts'
 
 const place: Place = { partition: 'aws', isAws: true, bucket: 'backups', path: 'site a/' }
 const keys = volumeKeys('web')
 const other = volumeKeys('mail')
+/** The one that is asked with first. */
+const sessionPolicy = (at: Place, reach: Reach): string => sessionPolicies(at, reach)[0] ?? ''
 const checksum = 'ab'.repeat(32)
 
 const ofKind = <Kind extends OperationKind>(kind: Kind, parameters: ParametersOf<Kind>): Reach =>

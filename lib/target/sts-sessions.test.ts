@@ -184,6 +184,18 @@ describe('sessions of an STS', () => {
     expect(failure).toMatchObject({ code, hint: expect.stringContaining(hint) })
   })
 
+  it('are asked for by the shorter policy when STS cannot pack the plain one', async () => {
+    const keysOf = (letter: string) => Array.from({ length: 6 }, (_, at) => `${letter.repeat(40)}${at}`)
+    const long = { ...reach, folder: `volumes/${'v'.repeat(100)}/`, puts: keysOf('p'), deletes: [] }
+    next.push({ status: 400, body: problem('PackedPolicyTooLarge', 'Consumed: 117%') })
+    expect(await stsSessions()(requestOf({}, { reach: long }))).toMatchObject({ accessKeyId: 'ASIA1' })
+    const [plain = '', shorter = '', ...more] = asked.map(({ fields }) => fields.get('Policy') ?? '')
+    expect(shorter.length).toBeLessThan(plain.length)
+    expect([plain.includes('Deny'), shorter.includes('Deny'), more.length]).toEqual([false, true, 0])
+    next.push(...[1, 2].map(() => ({ status: 400, body: problem('PackedPolicyTooLarge', 'Consumed: 101%') })))
+    expect(await failureOf(requestOf({}, { reach: long }))).toMatchObject({ code: 'policy-too-large' })
+  })
+
   it('that a clock prevents say so', async () => {
     const late = problem(
       'SignatureDoesNotMatch',

@@ -10,7 +10,7 @@ import { AssumeRoleCommand, STSClient, type Credentials, type STSClientConfig } 
 import { requestHandler } from '#lib/object-store/s3-client.ts'
 import { foreignEndpoint } from './aws-endpoint.ts'
 import { s3Credentials } from './s3-credentials.ts'
-import { sessionPolicy, policyTooLarge, placeOf, type Reach } from './session-policy.ts'
+import { sessionPolicies, policyTooLarge, placeOf, type Reach } from './session-policy.ts'
 import { isPolicyTooLarge, stsError, type Asked } from './sts-errors.ts'
 import { TargetError } from './target-error.ts'
 import type { TargetSettings } from './target-settings.ts'
@@ -130,17 +130,28 @@ const ask = async (client: STSClient, request: SessionRequest, policy: string): 
   })
 }
 
-export const stsSessions =
-  ({ client: makeClient = (config) => new STSClient(config) }: StsSessionsDeps = {}): StsSessions =>
-  async (request) => {
-    const place = placeOf(request.target, foreignEndpoint(request.settings.endpoint) === undefined)
-    const policy = sessionPolicy(place, request.reach)
-    const client = makeClient(configOf(request))
+/** STS packs a policy: one whose text has room may be too large for it all the same, and a shorter one not. */
+const askWithPolicies = async (client: STSClient, request: SessionRequest): Promise<Session> => {
+  const { target, settings, reach } = request
+  const place = placeOf(target, foreignEndpoint(settings.endpoint) === undefined)
+  for (const policy of sessionPolicies(place, reach)) {
     try {
       return await ask(client, request, policy)
     } catch (error) {
+      if (!isPolicyTooLarge(error)) throw error
+    }
+  }
+  throw policyTooLarge(place, reach)
+}
+
+export const stsSessions =
+  ({ client: makeClient = (config) => new STSClient(config) }: StsSessionsDeps = {}): StsSessions =>
+  async (request) => {
+    const client = makeClient(configOf(request))
+    try {
+      return await askWithPolicies(client, request)
+    } catch (error) {
       if (error instanceof TargetError) throw error
-      if (isPolicyTooLarge(error)) throw policyTooLarge(place, request.reach)
       throw stsError(askedOf(request), error)
     } finally {
       client.destroy()
