@@ -4,6 +4,7 @@
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import type { Catalog } from '#lib/catalog/catalog.ts'
 import type { Backup, Node, Target, Volume } from '#lib/catalog/entities.ts'
+import type { RecurringJob } from '#lib/jobs/recurring-job.ts'
 import { ApiError } from './api-error.ts'
 import type { ApiDeps } from './api-deps.ts'
 
@@ -46,6 +47,17 @@ export const foundTarget = async ({ targets }: Pick<Catalog, 'targets'>, name: s
   const there = await targets.get(catalogKeys.target(name))
   if (there) return there
   throw notFound(`backup target ${name}`, 'see: drover target list')
+}
+
+export const foundJob = async ({ jobs }: Pick<ApiDeps, 'jobs'>, name: string): Promise<RecurringJob> => {
+  const job = await jobs.get(catalogKeys.job(name))
+  if (job) return job
+  throw notFound(`recurring job ${name}`, 'see: drover job list')
+}
+
+/** A name that is mistyped would be a volume that is never backed up. Groups may be named before a job has them. */
+export const requireJobs = async (deps: Pick<ApiDeps, 'jobs'>, names: readonly string[]): Promise<void> => {
+  for (const name of new Set(names)) await foundJob(deps, name)
 }
 
 export const foundBackup = async (

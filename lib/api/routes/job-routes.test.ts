@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { gathered } from '#lib/base/gathered.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
+import { ScheduleError } from '#lib/schedule/schedule-error.ts'
+import type { ScheduleRules } from '#lib/schedule/schedule-rules.ts'
 import { apiWorld, type ApiWorld } from '#test/api-world.ts'
 
 describe('recurring jobs over the API', () => {
@@ -43,6 +45,32 @@ describe('recurring jobs over the API', () => {
       status: 400,
       fields: [expect.objectContaining({ field: expect.stringMatching(new RegExp(`^${field}`)) })],
     })
+  })
+
+  it('that get no rule are as they were before', async () => {
+    const refused = new ScheduleError('too-many-rules', 'rule daily was not made', { hint: 'delete rules' })
+    let isFull = true
+    const rules: ScheduleRules = {
+      put: async () => {
+        if (isFull) throw refused
+      },
+      remove: async () => {},
+      list: async () => [],
+    }
+    world = await apiWorld({ rules })
+    await refusedUnchanged(() => jobs().put('daily', daily), {
+      status: 409,
+      code: 'too-many-rules',
+      message: 'job daily was not made: rule daily was not made',
+      hint: 'delete rules',
+    })
+    isFull = false
+    await jobs().put('daily', daily)
+    isFull = true
+    await expect(jobs().put('daily', { ...daily, cron: '*/5 * * * *' })).rejects.toMatchObject({
+      message: 'job daily was not changed, and stays as it was: rule daily was not made',
+    })
+    expect(await jobs().show('daily')).toMatchObject(daily)
   })
 
   it('runs one now, and tells what was made of each volume', async () => {

@@ -1,26 +1,22 @@
 /**
  * @module job-routes: recurring jobs and their runs.
  */
+import { isDeepStrictEqual } from 'node:util'
 import * as z from 'zod'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import { Run, type RunOutcome } from '#lib/catalog/entities.ts'
 import { RecurringJob } from '#lib/jobs/recurring-job.ts'
 import { runJobNow } from '#lib/jobs/run-recurring-job.ts'
 import { isEnded, type Operation } from '#lib/operation/operation.ts'
+import { ScheduleError } from '#lib/schedule/schedule-error.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiDeps } from '../api-deps.ts'
 import { JobBody } from '../bodies.ts'
-import { notFound } from '../found.ts'
+import { foundJob, notFound } from '../found.ts'
 import { apiRouter, jsonBody, jsonResponse, PageQuery, pageOf, routeFor, type ApiApp } from '../routing.ts'
 
 const jobParams = z.object({ job: RecurringJob.shape.name })
 const jobPartition = catalogKeys.job('x').partition
-
-const foundJob = async ({ jobs }: ApiDeps, name: string): Promise<RecurringJob> => {
-  const job = await jobs.get(catalogKeys.job(name))
-  if (job) return job
-  throw notFound(`recurring job ${name}`, 'see: drover job list')
-}
 
 type Outcome = z.infer<typeof RunOutcome>
 
@@ -46,6 +42,35 @@ const withEnds = async ({ catalog }: ApiDeps, runs: Run[]): Promise<Run[]> => {
     ...run,
     outcomes: run.outcomes.map((outcome) => endOf(outcome, byId.get(outcome.operationId ?? ''))),
   }))
+}
+
+/**
+ * The job comes before its rule: a rule that is missing is made by reconcile, one without its job does nothing. Where the rule is
+ * refused the job is put back, since it would be listed as one that runs. @throws ScheduleError.
+ */
+const putJob = async ({ jobs, rules }: ApiDeps, job: RecurringJob): Promise<void> => {
+  const { name, cron, isEnabled } = job
+  const key = catalogKeys.job(name)
+  let before: RecurringJob | undefined
+  await jobs.change(key, (there) => {
+    before = there
+    return job
+  })
+  try {
+    await rules.put({ name, cron, isEnabled })
+  } catch (error) {
+    // Unless somebody else has changed it meanwhile.
+    const isOurs = (there: RecurringJob | undefined) => isDeepStrictEqual(there, job)
+    if (before) await jobs.change(key, (there) => (isOurs(there) ? before : undefined))
+    else await jobs.remove(key, isOurs)
+    if (!(error instanceof ScheduleError)) throw error
+    const { code, message, hint } = error
+    const kept = before ? 'changed, and stays as it was' : 'made'
+    throw new ScheduleError(code, `job ${name} was not ${kept}: ${message}`, {
+      cause: error,
+      ...(hint !== undefined && { hint }),
+    })
+  }
 }
 
 export const jobRoutes = (deps: ApiDeps): ApiApp => {
@@ -83,9 +108,7 @@ export const jobRoutes = (deps: ApiDeps): ApiApp => {
     async (context) => {
       const { job: name } = context.req.valid('param')
       const job = { ...context.req.valid('json'), name }
-      // The rule comes after: one that is missing is made by reconcile, one without its job does nothing.
-      await jobs.change(catalogKeys.job(name), () => job)
-      await rules.put({ name, cron: job.cron, isEnabled: job.isEnabled })
+      await putJob(deps, job)
       return context.json(job, 200)
     },
   )
