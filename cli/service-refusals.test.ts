@@ -85,6 +85,8 @@ const refusals: [command: string, code: number, ...says: string[]][] = [
   ],
   ['volume set web', 2, 'nothing to change was given', 'drover volume set --help'],
   ['volume set web --job nightly --no-jobs', 2, 'cannot be used with'],
+  ['volume set web --job nightly --group fast', 3, 'there is no recurring job nightly', 'drover job list'],
+  ['volume create new --size 1Gi --job nightly', 3, 'there is no recurring job nightly', 'drover job list'],
   ['volume set web --target nothing', 3, 'there is no backup target nothing'],
   ['volume attach nothing', 3, 'there is no volume nothing'],
   ['volume detach nothing', 3, 'there is no volume nothing'],

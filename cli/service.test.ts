@@ -220,6 +220,10 @@ describe('changes', () => {
 
   it('of what a volume takes part in', async () => {
     expect(await json('volume set web --job nightly hourly --group fast')).toMatchObject({
+    for (const name of ['nightly', 'hourly']) {
+      const { client } = service.world
+      await client('admin').jobs.put(name, { task: 'backup', cron: '0 2 * * *', retain: 1, groups: ['fast'] })
+    }
       jobs: ['nightly', 'hourly'],
       groups: ['fast'],
       target: 'nas',
@@ -232,6 +236,14 @@ describe('changes', () => {
   })
 
   it('of jobs keep what is not given', async () => {
+  it('name groups that no job has, and tell so', async () => {
+    const changed = await run('volume set web --group slow')
+    expect(changed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^takes part in +group slow$/m) })
+    expect(changed.stderr).toContain('no job has the group slow')
+    const made = await run('volume create new --size 1Gi --group slow --no-wait')
+    expect(made).toMatchObject({ code: 0, stderr: expect.stringContaining('no job has the group slow') })
+  })
+
     const create = ['job', 'create', 'nightly', '--task', 'backup', '--cron', '0 2 * * *', '--retain', '14']
     const made = await service.drover([...create, '--label', 'team=shop', '--group', 'default'])
     expect(made.stdout).toMatch(/^cron +0 2 \* \* \* \(UTC\)$/m)

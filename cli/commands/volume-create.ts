@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { formatBytes } from '#lib/base/sizes.ts'
+import { warnOfLoneGroups } from '../lone-groups.ts'
 import { onService, openApi, type ApiOptions } from '../open-api.ts'
 import { operate, withWait, type WaitOptions } from '../operate.ts'
 import {
@@ -51,6 +52,7 @@ const create = async (session: Session, name: string, options: Options): Promise
     groups: options.group,
   }
   const client = await openApi(session, options)
+  await warnOfLoneGroups(session, client, options.group)
   return operate(
     session,
     client,

@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander'
+import { warnOfLoneGroups } from '../lone-groups.ts'
 import { onService, openApi, type ApiOptions } from '../open-api.ts'
 import { parseNotEmpty } from '../options.ts'
 import type { Outcome } from '../output/terminal.ts'
@@ -42,7 +43,10 @@ const changeOf = ({ target, backupVolume, job, jobs, group, groups }: Options) =
 const change = async (session: Session, name: string, options: Options): Promise<Outcome> => {
   const { cluster, volume } = volumeReference(name, options)
   const body = changeOf(options)
-  return volumeOutcome(await (await openApi(session, options)).volumes.change(cluster, volume, body))
+  const client = await openApi(session, options)
+  const changed = await client.volumes.change(cluster, volume, body)
+  await warnOfLoneGroups(session, client, options.group)
+  return volumeOutcome(changed)
 }
 
 export const addVolumeSet = (parent: Command, act: Act): Command =>

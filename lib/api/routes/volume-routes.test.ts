@@ -10,6 +10,7 @@ describe('volumes over the API', () => {
   let world: ApiWorld
   beforeEach(async () => {
     world = await apiWorld()
+    await world.client('operator').jobs.put('daily', { task: 'backup', cron: '0 2 * * *', retain: 3 })
   })
   const volumes = () => world.client('operator').volumes
   const create = (more: Partial<Parameters<ReturnType<typeof volumes>['create']>[0]> = {}) =>
@@ -163,6 +164,21 @@ describe('volumes over the API', () => {
       await volumes().change('primary', 'web', { target: 'a' })
       const { id } = await volumes().backUp('primary', 'web', {})
       expect(await world.client('viewer').operations.show(id)).toMatchObject({ parameters: { target: 'a' } })
+    })
+
+    it('names jobs that there are, and keeps those that were deleted since', async () => {
+      const problem = {
+        status: 404,
+        message: 'there is no recurring job dayly',
+        hint: 'see: drover job list',
+      }
+      await refusedUnchanged(() => create({ jobs: ['daily', 'dayly'] }), problem)
+      const change = (jobs: string[]) => volumes().change('primary', 'web', { jobs })
+      await refusedUnchanged(() => change(['daily', 'dayly']), problem)
+      await change(['daily'])
+      await world.client('operator').jobs.remove('daily')
+      expect(await change(['daily'])).toMatchObject({ jobs: ['daily'] })
+      await refusedUnchanged(() => change(['daily', 'dayly']), problem)
     })
 
     it('changes, with jobs and groups, and what is left out stays', async () => {

@@ -17,7 +17,7 @@ import {
   VolumeChange,
 } from '../bodies.ts'
 import { claimVolume, placement } from '../claimed-volume.ts'
-import { foundVolume, placedOn, requireSnapshot, settledVolume } from '../found.ts'
+import { foundVolume, placedOn, requireJobs, requireSnapshot, settledVolume } from '../found.ts'
 import { acceptedResponse, IdempotencyHeaders, issueOnce, type Claim } from '../issuing.ts'
 import { apiRouter, jsonBody, jsonResponse, PageQuery, pageOf, routeFor, type ApiApp } from '../routing.ts'
 import { operationView } from '../views.ts'
@@ -28,6 +28,7 @@ const volumes = catalogKeys.volume('x', 'x').partition
 const prepareNew = async (deps: ApiDeps, body: NewVolume, claim: Claim) => {
   const { cluster, name, sizeBytes, blockSizeBytes, sectorSizeBytes, jobs, groups } = body
   const node = await placedOn(deps, cluster, body.node)
+  await requireJobs(deps, jobs)
   const line = await backupLineFor(deps, { cluster, name }, body)
   const claimed = await claimVolume(
     deps,
@@ -121,7 +122,10 @@ const addVolumes = (deps: ApiDeps, app: ApiApp): void => {
     async (context) => {
       const named = context.req.valid('param')
       const { jobs, groups, ...line } = context.req.valid('json')
-      const moved = await moveLine(deps, await foundVolume(catalog, named), line)
+      const before = await foundVolume(catalog, named)
+      // Those that it names already may have been deleted since.
+      await requireJobs(deps, jobs?.filter((job) => !before.jobs.includes(job)) ?? [])
+      const moved = await moveLine(deps, before, line)
       const after = await catalog.volumes.change(
         catalogKeys.volume(moved.cluster, moved.name),
         (there) => there && { ...there, ...(jobs && { jobs }), ...(groups && { groups }) },
