@@ -1,12 +1,13 @@
 /**
  * @module backups-on-service: what the backup commands do where they name what the service's catalog knows, instead of a URL.
  */
-import type { Asked } from '#lib/api/client-calls.ts'
 import type { ApiClient } from '#lib/api/client.ts'
 import { formatBytes } from '#lib/base/sizes.ts'
 import type { Backup, Operation } from './answers.ts'
 import { requireBackup, requireBackupVolume, type BackupReference } from './backup-where.ts'
+import { requireAnswer, requireYes, type YesOption } from './confirmed.ts'
 import { parseBackupLabels } from './labels.ts'
+import { namedBackup } from './named-backup.ts'
 import { openApi, type ApiOptions } from './open-api.ts'
 import { operate, type WaitOptions } from './operate.ts'
 import {
@@ -103,8 +104,9 @@ export const showBackupOnService = async (
   reference: BackupReference,
   options: ApiOptions,
 ): Promise<Outcome> => {
-  const { target, backupVolume, backup } = requireBackup(text, reference)
+  const wanted = requireBackup(text, reference)
   const client = await openApi(session, options)
+  const { target, backupVolume, backup } = await namedBackup(client, wanted)
   return catalogBackupOutcome(await client.backups.show(target, backupVolume, backup))
 }
 
@@ -115,47 +117,52 @@ const freedText = (operation: Operation): string => {
     : `freed ${formatBytes(numberIn(operation, 'deletedBytes'))}: ${counted(numberIn(operation, 'deletedBlocks'), 'unused block')} deleted`
 }
 
-/** An operation on one backup. */
-const onBackup =
-  (
-    ask: (client: ApiClient, named: ReturnType<typeof requireBackup>, asked: Asked) => Promise<Operation>,
-    ending: (operation: Operation, text: string) => Partial<Outcome>,
-  ) =>
-  async (
-    session: Session,
-    text: string,
-    reference: BackupReference,
-    options: ServiceOptions,
-  ): Promise<Outcome> => {
-    const named = requireBackup(text, reference)
-    const client = await openApi(session, options)
-    return operate(
-      session,
-      client,
-      options,
-      (asked) => ask(client, named, asked),
-      (operation) => ending(operation, text),
-    )
+export const deleteBackupOnService = async (
+  session: Session,
+  text: string,
+  reference: BackupReference,
+  options: ServiceOptions & YesOption,
+): Promise<Outcome> => {
+  const { target, backupVolume, backup } = requireBackup(text, reference)
+  requireAnswer(session, options, `deleting backup ${text}`)
+  const client = await openApi(session, options)
+  const { snapshotCreatedAt } = await client.backups.show(target, backupVolume, backup)
+  await requireYes(session, options, `delete backup ${text}, of ${snapshotCreatedAt}?`)
+  return operate(
+    session,
+    client,
+    options,
+    (asked) => client.backups.remove(target, backupVolume, backup, asked),
+    (operation) => ({ text: `deleted backup ${text}\n${freedText(operation)}` }),
+  )
+}
+
+const verifiedOutcome = (operation: Operation): Partial<Outcome> => {
+  const bad = numberIn(operation, 'badBlocks')
+  const read = `${counted(numberIn(operation, 'checkedBlocks'), 'block')}, ${formatBytes(numberIn(operation, 'checkedBytes'))} read`
+  return {
+    text: `${read}: ${bad === 0 ? 'nothing is wrong' : `${counted(bad, 'bad block')}; the next backup of the volume sends them again`}`,
+    exit: bad === 0 ? 'done' : 'damaged',
   }
+}
 
-export const deleteBackupOnService = onBackup(
-  (client, { target, backupVolume, backup }, asked) =>
-    client.backups.remove(target, backupVolume, backup, asked),
-  (operation, text) => ({ text: `deleted backup ${text}\n${freedText(operation)}` }),
-)
-
-export const verifyBackupOnService = onBackup(
-  (client, { target, backupVolume, backup }, asked) =>
-    client.backups.verify(target, backupVolume, backup, asked),
-  (operation) => {
-    const bad = numberIn(operation, 'badBlocks')
-    const read = `${counted(numberIn(operation, 'checkedBlocks'), 'block')}, ${formatBytes(numberIn(operation, 'checkedBytes'))} read`
-    return {
-      text: `${read}: ${bad === 0 ? 'nothing is wrong' : `${counted(bad, 'bad block')}; the next backup of the volume sends them again`}`,
-      exit: bad === 0 ? 'done' : 'damaged',
-    }
-  },
-)
+export const verifyBackupOnService = async (
+  session: Session,
+  text: string,
+  reference: BackupReference,
+  options: ServiceOptions,
+): Promise<Outcome> => {
+  const wanted = requireBackup(text, reference)
+  const client = await openApi(session, options)
+  const { target, backupVolume, backup } = await namedBackup(client, wanted)
+  return operate(
+    session,
+    client,
+    options,
+    (asked) => client.backups.verify(target, backupVolume, backup, asked),
+    verifiedOutcome,
+  )
+}
 
 export const collectOnService = async (
   session: Session,

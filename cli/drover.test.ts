@@ -107,7 +107,7 @@ describe.concurrent('drover', () => {
     expect(moved.stdout).toMatch(/^written {3}2 blocks of 2 MiB$/m)
     expect((await bytesOf('one.img')).equals(await bytesOf('changing.img'))).toBe(true)
 
-    const deleted = await run('backup', 'delete', url('one'))
+    const deleted = await run('backup', 'delete', url('one'), '--yes')
     expect(deleted.stdout).toMatch(
       /^deleted backup one of volume web\nfreed .*: 1 unused block deleted, 3 kept$/m,
     )
@@ -194,7 +194,7 @@ describe.concurrent('drover', () => {
     const refused = await run('backup', 'delete', './backups/?volume=gone')
     expect(refused).toMatchObject({ code: 2, stdout: '' })
     expect(refused.stderr).toContain('add --all-backups')
-    expect(await json('backup', 'delete', './backups/?volume=gone', '--all-backups')).toMatchObject({
+    expect(await json('backup', 'delete', './backups/?volume=gone', '--all-backups', '--yes')).toMatchObject({
       deletedBackups: 1,
     })
     expect((await run('backup', 'list', './backups/', '--volume', 'gone')).code).toBe(3)

@@ -46,7 +46,23 @@ const refusals: [args: string[], code: number, ...says: string[]][] = [
   [create({ '--label': 'KubernetesStatus={}' }), 2, 'Longhorn keeps for itself'],
   [create({ '--block-size': '4Mi' }), 2, 'Allowed choices are 2Mi, 16Mi', 'see drover backup create --help'],
   [['restore', './backups/?backup=one&volume=web', '--to', 'new.img'], 3, 'volume web has no backup one'],
-  [['backup', 'delete', './backups/?backup=one&volume=nothing'], 3, 'there is no backup volume nothing'],
+  [
+    ['backup', 'delete', './backups/?backup=one&volume=web'],
+    2,
+    'deleting backup one of volume web throws data away, and nobody is there to ask',
+    'hint: add --yes',
+  ],
+  [
+    ['backup', 'delete', './backups/?volume=web', '--all-backups'],
+    2,
+    'deleting volume web with all its backups throws data away',
+    'hint: add --yes',
+  ],
+  [
+    ['backup', 'delete', './backups/?backup=one&volume=nothing', '--yes'],
+    3,
+    'there is no backup volume nothing',
+  ],
   [['backup', 'verify', './backups/?backup=one'], 2, 'names no volume', 'put the URL in quotes'],
   [
     ['backup', 'create', '--to', './backups/', '--volume', 'web'],

@@ -1,11 +1,10 @@
 /**
  * @module restore-on-service: a backup that the catalog knows, restored to a new volume of a cluster.
  */
-import type { ApiClient } from '#lib/api/client.ts'
-import { BackupstoreError } from '#lib/backupstore/backupstore-error.ts'
 import { formatBytes } from '#lib/base/sizes.ts'
 import { requireBackup, type BackupReference } from './backup-where.ts'
 import type { ServiceOptions } from './backups-on-service.ts'
+import { namedBackup } from './named-backup.ts'
 import { openApi } from './open-api.ts'
 import { operate } from './operate.ts'
 import { counted } from './output/counted.ts'
@@ -20,26 +19,6 @@ export interface RestoreOnService extends ServiceOptions, ClusterOptions {
   volume?: string
   node?: string
   salvage?: boolean
-}
-
-/** The name that stands for whichever is the newest that can be restored. */
-const newestName = 'latest'
-
-/** They are listed newest first. @throws BackupstoreError `backup-missing`. */
-const nameOf = async (
-  client: Pick<ApiClient, 'backups'>,
-  { target, backupVolume, backup }: Required<BackupReference>,
-): Promise<string> => {
-  if (backup !== newestName) return backup
-  for await (const { name, obstacle } of client.backups.list(target, backupVolume))
-    if (obstacle === null) return name
-  throw new BackupstoreError(
-    'backup-missing',
-    `${target}/${backupVolume} has no backup that can be restored`,
-    {
-      hint: `see: drover backup list ${target}/${backupVolume}`,
-    },
-  )
 }
 
 const requireVolume = ({ volume }: RestoreOnService): string => {
@@ -59,8 +38,8 @@ export const restoreOnService = async (
   const { cluster, volume } = volumeReference(requireVolume(options), options)
   const { node, salvage: isSalvage = false } = options
   const client = await openApi(session, options)
-  const backup = await nameOf(client, wanted)
-  const body = { ...wanted, backup, cluster, volume, node, isSalvage }
+  const named = await namedBackup(client, wanted)
+  const body = { ...named, cluster, volume, node, isSalvage }
   return operate(
     session,
     client,
@@ -70,7 +49,7 @@ export const restoreOnService = async (
       const lost = numberIn(operation, 'lostBlocks')
       return {
         text: fieldsText({
-          restored: `${wanted.target}/${wanted.backupVolume}/${backup}`,
+          restored: `${named.target}/${named.backupVolume}/${named.backup}`,
           volume: `${cluster}/${volume}, ${formatBytes(numberIn(operation, 'sizeBytes'))}`,
           node: operation.node,
           lost: lost === 0 ? undefined : `${counted(lost, 'block')}, which are zeros in the volume`,

@@ -124,6 +124,7 @@ describe('what there is', () => {
       'nas/web/three\nnas/web/two\nnas/web/one',
       { items: [{}, {}, {}] },
     ],
+    ['backup show nas/web/latest', /^backup +nas\/web\/two$/m, 'nas/web/two', { name: 'two' }],
     ['backup show nas/web/one', /^labels +RecurringJob=nightly$/m, 'nas/web/one', { name: 'one' }],
     ['target list', /^nas +file:\/\/\/backups\/ +- +- +never +ok$/m, 'nas', { items: [{ name: 'nas' }] }],
     ['target show nas', /^looked at +never$/m, 'nas', { name: 'nas' }],
@@ -219,11 +220,11 @@ describe('changes', () => {
   })
 
   it('of what a volume takes part in', async () => {
-    expect(await json('volume set web --job nightly hourly --group fast')).toMatchObject({
     for (const name of ['nightly', 'hourly']) {
       const { client } = service.world
       await client('admin').jobs.put(name, { task: 'backup', cron: '0 2 * * *', retain: 1, groups: ['fast'] })
     }
+    expect(await json('volume set web --job nightly hourly --group fast')).toMatchObject({
       jobs: ['nightly', 'hourly'],
       groups: ['fast'],
       target: 'nas',
@@ -235,7 +236,6 @@ describe('changes', () => {
     })
   })
 
-  it('of jobs keep what is not given', async () => {
   it('name groups that no job has, and tell so', async () => {
     const changed = await run('volume set web --group slow')
     expect(changed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^takes part in +group slow$/m) })
@@ -244,6 +244,7 @@ describe('changes', () => {
     expect(made).toMatchObject({ code: 0, stderr: expect.stringContaining('no job has the group slow') })
   })
 
+  it('of jobs keep what is not given', async () => {
     const create = ['job', 'create', 'nightly', '--task', 'backup', '--cron', '0 2 * * *', '--retain', '14']
     const made = await service.drover([...create, '--label', 'team=shop', '--group', 'default'])
     expect(made.stdout).toMatch(/^cron +0 2 \* \* \* \(UTC\)$/m)
@@ -318,7 +319,13 @@ describe('operations', () => {
       '',
     ],
     [
-      'backup delete nas/web/one',
+      'backup verify nas/web/latest',
+      { checkedBlocks: 1, checkedBytes: 2 * MiB, badBlocks: 0 },
+      /^1 block, 2 MiB read: nothing is wrong$/m,
+      '',
+    ],
+    [
+      'backup delete nas/web/one --yes',
       { deletedBlocks: 2, deletedBytes: 4 * MiB },
       /^freed 4 MiB: 2 unused blocks deleted$/m,
       '',
@@ -475,6 +482,7 @@ describe('operations', () => {
 
 describe('deletions ask', () => {
   it.each([
+    ['backup delete nas/web/two', 'delete backup nas/web/two, of 2026-01-02T00:00:00Z?'],
     ['volume delete db', 'delete volume primary/db (1 GiB) with 0 snapshots?'],
     [
       'snapshot revert web snap-one',

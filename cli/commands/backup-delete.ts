@@ -4,6 +4,7 @@ import { deleteBackupVolume } from '#lib/backup/delete-backup-volume.ts'
 import { formatBytes } from '#lib/base/sizes.ts'
 import { backupWhere, refuseOptions } from '../backup-where.ts'
 import { deleteBackupOnService, type ServiceOptions } from '../backups-on-service.ts'
+import { requireAnswer, requireYes, yesOption, type YesOption } from '../confirmed.ts'
 import { parseVolumeLocation, type VolumeLocation } from '../location.ts'
 import { onService } from '../open-api.ts'
 import { openStore } from '../open-store.ts'
@@ -16,7 +17,7 @@ import { requireThere } from '../require-there.ts'
 import type { Act, Session } from '../session.ts'
 import { UsageError } from '../usage-error.ts'
 
-interface Options extends ServiceOptions {
+interface Options extends ServiceOptions, YesOption {
   allBackups?: boolean
   lockWait?: number
 }
@@ -25,7 +26,9 @@ const example = `
 Examples:
   $ drover backup delete 's3://backups@eu-central-1/?backup=backup-0123456789abcdef&volume=web'
   $ drover backup delete 'file:///mnt/nas/backups/?volume=web' --all-backups
-  $ drover backup delete nas/web/backup-0123456789abcdef`
+  $ drover backup delete nas/web/backup-0123456789abcdef --yes
+
+Without a terminal --yes is needed.`
 
 /** That much is deleted only when it is said twice. */
 const requireExplicit = (url: string, { volumeName, backupName }: VolumeLocation, isAll: boolean): void => {
@@ -46,9 +49,15 @@ const removeFromStore = async (session: Session, url: string, options: Options):
   const location = parseVolumeLocation(url)
   requireExplicit(url, location, options.allBackups ?? false)
   const { target, volumeName, backupName } = location
+  const what =
+    backupName === undefined
+      ? `volume ${volumeName} with all its backups`
+      : `backup ${backupName} of volume ${volumeName}`
+  requireAnswer(session, options, `deleting ${what}`)
   const { clock, ids, log, signal } = session
   const store = await openStore(target)
   await requireThere(store, volumeName, backupName)
+  await requireYes(session, options, `delete ${what} from ${store.description}?`)
   const deps = { store, clock, ids, log }
   const limits = { lockWaitMs: options.lockWait, signal }
   if (backupName === undefined) {
@@ -61,7 +70,7 @@ const removeFromStore = async (session: Session, url: string, options: Options):
   const collected = result.collect ? [collectText(result.collect)] : []
   return {
     json: result,
-    text: [`deleted backup ${backupName} of volume ${volumeName}`, ...collected].join('\n'),
+    text: [`deleted ${what}`, ...collected].join('\n'),
   }
 }
 
@@ -74,12 +83,13 @@ const remove = async (session: Session, text: string, options: Options): Promise
 
 export const addBackupDelete = (parent: Command, act: Act): Command =>
   withWait(onService(parent.command('delete')))
-    .description('delete a backup, and the blocks that no other backup of its volume needs')
+    .description('delete a backup, and the blocks that no other backup of its volume needs; asks first')
     .argument(
       '<backup>',
       'URL of a backup, or of a volume with --all-backups; or TARGET/BACKUP-VOLUME/BACKUP of the service',
     )
     .option('--all-backups', 'delete a volume with all its backups')
+    .option(...yesOption)
     .option(
       '--lock-wait <duration>',
       'how long to wait for backups and restores of the volume to end (default: 15m)',

@@ -17,6 +17,6 @@ const show = async (session: Session, text: string, options: ApiOptions): Promis
 export const addBackupShow = (parent: Command, act: Act): Command =>
   onService(parent.command('show'))
     .description("show what the service's catalog knows of a backup")
-    .argument('<backup>', 'TARGET/BACKUP-VOLUME/BACKUP')
+    .argument('<backup>', 'TARGET/BACKUP-VOLUME/BACKUP, or TARGET/BACKUP-VOLUME/latest')
     .addHelpText('after', '\nExample:\n  $ drover backup show nas/web/backup-0123456789abcdef')
     .action((backup: string, options: ApiOptions) => act((session) => show(session, backup, options)))

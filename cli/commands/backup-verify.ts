@@ -99,6 +99,9 @@ const verify = async (session: Session, url: string, options: ServiceOptions): P
 export const addBackupVerify = (parent: Command, act: Act): Command =>
   withWait(onService(parent.command('verify')))
     .description('read and check every block of a backup, or of all backups of a volume')
-    .argument('<backup>', 'URL of a backup or of a volume; or TARGET/BACKUP-VOLUME/BACKUP of the service')
+    .argument(
+      '<backup>',
+      'URL of a backup or of a volume; or TARGET/BACKUP-VOLUME/BACKUP of the service, or its /latest',
+    )
     .addHelpText('after', example)
     .action((url: string, options: ServiceOptions) => act((session) => verify(session, url, options)))

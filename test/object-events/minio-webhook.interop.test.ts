@@ -112,7 +112,7 @@ describe("MinIO's webhook", () => {
     await until(['backup-one'])
     await command(...create, 'backup-two')
     await until(['backup-one', 'backup-two'])
-    await command('backup', 'delete', `${url}?backup=backup-one&volume=other`)
+    await command('backup', 'delete', `${url}?backup=backup-one&volume=other`, '--yes')
     await until(['backup-two'])
   })
 
