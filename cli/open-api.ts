@@ -1,5 +1,5 @@
 /**
- * @module open-api: which service a command talks to, and as whom. A token is never an argument: those are for all to see in `ps`.
+ * @module open-api: which service a command talks to, and as whom. An access token is never an argument: those are for all to see in `ps`.
  */
 import { readFile } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
@@ -39,6 +39,10 @@ export const checkServiceUrl = (url: string): string => {
     hint: 'write it as http://127.0.0.1:8780',
   })
 }
+
+/** One that no other machine reaches. */
+export const isLoopback = (url: string): boolean =>
+  /^(?:localhost|127\.[\d.]+|\[::1\])$/.test(new URL(url).hostname)
 
 /** What a file with one token in it says. @throws UsageError. */
 export const readTokenFile = async (path: string): Promise<string> => {

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { randomIds } from '#lib/base/ids.ts'
+import { initPool } from '#lib/volume/pool.ts'
 import { droverOnService, type DroverOnService } from '#test/drover-on-service.ts'
 import { droverProgram } from './program.ts'
 
@@ -16,6 +18,7 @@ beforeAll(async () => {
   await gone.stop()
   folder = await mkdtemp(join(tmpdir(), 'drover-service-refusals-'))
   service = await droverOnService()
+  await initPool({ folder: join(folder, 'pool'), kind: 'copy', ids: randomIds })
   await writeFile(join(folder, 'two.lines'), 'one\ntwo\n')
   await writeFile(join(folder, 'odd.env'), 'AWS_ACESS_KEY_ID=AKIACANARY\n')
   await writeFile(join(folder, 'half.env'), 'AWS_ACCESS_KEY_ID=AKIACANARY\n')
@@ -52,21 +55,37 @@ const refusals: [command: string, code: number, ...says: string[]][] = [
   ['node token --expires-in 1y', 2, 'Write it as 1h or 30d'],
   ['node token --expires-in 30d', 2, 'expiresInSeconds'],
   [
-    'node join --url ftp://host --name node-3 --pool p --folder FOLDER/agent',
+    'node join --url ftp://host --name node-3 --pool FOLDER/pool --folder FOLDER/agent',
     2,
     'is no address of a service',
   ],
   [
-    'node join --name node-3 --pool p --folder FOLDER/agent',
+    'node join --name node-3 --pool FOLDER/pool --folder FOLDER/agent',
     2,
     'no token to join with was given',
     'DROVER_JOIN_TOKEN',
   ],
   [
-    'node join --name node-3 --pool p --folder FOLDER/agent --token-file FOLDER/half.env',
+    'node join --name node-3 --pool FOLDER/pool --folder FOLDER/agent --token-file FOLDER/half.env',
     6,
     'was refused',
     'hint',
+  ],
+  [
+    'node join http://127.0.0.1:1 --url http://127.0.0.1:1 --name n --pool FOLDER/pool --folder FOLDER/agent',
+    2,
+    'an argument and --url say the same thing',
+  ],
+  [
+    'node join http://127.0.0.1:1 token --token-file x --name n --pool FOLDER/pool --folder FOLDER/agent',
+    2,
+    'an argument and --token-file say the same thing',
+  ],
+  [
+    'node join --name node-3 --pool FOLDER/none --folder FOLDER/agent --token-file FOLDER/half.env',
+    3,
+    'is no pool of volumes',
+    'drover pool init',
   ],
   ['volume list --cluster Standby', 2, 'cluster has lower case letters'],
   ['volume show nothing', 3, 'there is no volume nothing in cluster primary', 'drover volume list'],

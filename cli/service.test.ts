@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { writeLocalServer } from '#lib/api/local-server.ts'
+import { randomIds } from '#lib/base/ids.ts'
 import { GiB, MiB } from '#lib/base/sizes.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import type { Backup } from '#lib/catalog/entities.ts'
+import { initPool } from '#lib/volume/pool.ts'
 import { worldSnapshot } from '#test/api-world.ts'
+import { isLoopback } from './open-api.ts'
 import { startDrover } from '#test/drover-process.ts'
 import {
   droverOnService,
@@ -185,15 +188,47 @@ describe('changes', () => {
     expect(await told('node delete node-9')).toBe('removed node node-9\n')
   })
 
-  it('make a machine a node by a token that is never an argument', async () => {
+  const poolFolder = async (): Promise<string> => {
+    const path = join(folder, 'pool')
+    await initPool({ folder: path, kind: 'copy', ids: randomIds })
+    return path
+  }
+
+  it('make a machine a node by a token that need not be an argument', async () => {
     const made = await told('node token --cluster primary --expires-in 1h')
     expect(made).toMatch(/^ {2}DROVER_JOIN_TOKEN=drover_\S+ \\\n {2}drover node join --url \S+ --name NAME/m)
     vi.stubEnv('DROVER_JOIN_TOKEN', (await told('node token --quiet')).trim())
     const agent = join(folder, 'agent')
-    const joined = await told(`node join --name node-3 --pool ${folder}/pool --folder ${agent}`)
+    const joined = await told(`node join --name node-3 --pool ${await poolFolder()} --folder ${agent}`)
     expect(joined).toContain(`start its agent with: drover-agent --folder ${agent}`)
     expect(JSON.parse(await readFile(join(agent, 'agent.json'), 'utf8'))).toMatchObject({ node: 'node-3' })
     expect((await stat(join(agent, 'agent.json'))).mode & 0o077).toBe(0)
+  })
+
+  it('make a machine a node by an address and a token as arguments', async () => {
+    const token = (await told('node token --quiet')).trim()
+    const agent = join(folder, 'agent')
+    vi.stubEnv('DROVER_URL', 'http://127.0.0.1:1')
+    const options = `--name node-3 --pool ${await poolFolder()} --folder ${agent}`
+    expect(await json(`node join ${service.url} ${token} ${options}`)).toMatchObject({ node: 'node-3' })
+  })
+
+  it('keep the token for another try where the folder is no pool', async () => {
+    vi.stubEnv('DROVER_JOIN_TOKEN', (await told('node token --quiet')).trim())
+    const command = `node join --name node-3 --pool ${folder}/pool --folder ${folder}/agent`
+    const refused = await run(command)
+    expect(refused).toMatchObject({ code: 3, stdout: '' })
+    expect(refused.stderr).toContain(`hint: make it one with: drover pool init ${folder}/pool`)
+    await poolFolder()
+    await told(command)
+  })
+
+  it('tell of an address that only this machine reaches', async () => {
+    expect(await told('node token')).toContain(`${service.url} is an address within this machine`)
+    expect(isLoopback('https://[::1]:8780')).toBe(true)
+    expect(isLoopback('https://localhost:8780')).toBe(true)
+    expect(isLoopback('https://127.example.com')).toBe(false)
+    expect(isLoopback('https://drover.example.com')).toBe(false)
   })
 
   it('of targets, and of secrets that are never shown', async () => {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { Option, type Command } from 'commander'
+import { readPoolConfig } from '#lib/volume/pool-config.ts'
 import { checkServiceUrl, readTokenFile, tokenFileOption } from '../open-api.ts'
 import { parseNotEmpty } from '../options.ts'
 import { fieldsText } from '../output/tables.ts'
@@ -17,30 +18,56 @@ interface Options {
 }
 
 const example = `
-Example:
+Examples:
   $ drover node join --url https://drover.example.com --name node-3 --pool /srv/drover --folder /var/lib/drover-agent
+  $ drover node join https://drover.example.com "$TOKEN" --name node-3 --pool /srv/drover --folder /var/lib/drover-agent
 
-The token comes from "drover node token", which somebody with an admin's token runs.`
+The token comes from "drover node token", which somebody with an admin's token runs. It is good for one node, once, as a rule within a day.
+As an argument every user of this machine sees it, in ps, while the command runs: better give it by the environment, by a file, or when
+it is asked for.`
 
 const tokenHint = 'make one with "drover node token", and set DROVER_JOIN_TOKEN or give --token-file'
 
-const joinToken = async ({ askText, signal }: Session, { tokenFile }: Options): Promise<string> => {
-  if (tokenFile !== undefined) return readTokenFile(tokenFile)
-  const given = givenJoinToken() ?? (await askText?.('token to join with:', signal))?.trim()
-  if (given) return given
-  throw new UsageError('wrong-usage', 'no token to join with was given', { hint: tokenHint })
+/** By an argument or by an option. @throws UsageError. */
+const givenOnce = (argument: string | undefined, option: string | undefined, name: string) => {
+  if (argument === undefined || option === undefined) return argument ?? option
+  throw new UsageError('wrong-usage', `an argument and ${name} say the same thing`, {
+    hint: 'leave one of the two out',
+  })
 }
 
-const addressOf = ({ url = serviceUrl() }: Options): string => {
+/** @throws UsageError. */
+const addressOf = (given: string | undefined): string => {
+  const url = given ?? serviceUrl()
   if (url !== undefined) return checkServiceUrl(url)
   throw new UsageError('wrong-usage', 'no service to join was given', {
     hint: 'give --url, or set DROVER_URL',
   })
 }
 
-const join = async (session: Session, options: Options): Promise<Outcome> => {
-  const [url, folder] = [addressOf(options), resolve(options.folder)]
-  const token = await joinToken(session, options)
+const joinToken = async (
+  { askText, signal }: Session,
+  argument: string | undefined,
+  file: string | undefined,
+): Promise<string> => {
+  if (file !== undefined) return readTokenFile(file)
+  const given = argument ?? givenJoinToken() ?? (await askText?.('token to join with:', signal))?.trim()
+  if (given) return given
+  throw new UsageError('wrong-usage', 'no token to join with was given', { hint: tokenHint })
+}
+
+const join = async (
+  session: Session,
+  address: string | undefined,
+  tokenArgument: string | undefined,
+  options: Options,
+): Promise<Outcome> => {
+  givenOnce(tokenArgument, options.tokenFile, '--token-file')
+  const url = addressOf(givenOnce(address, options.url, '--url'))
+  const folder = resolve(options.folder)
+  // Before the token is used up: its agent would not start on a folder that is no pool.
+  await readPoolConfig(resolve(options.pool))
+  const token = await joinToken(session, tokenArgument, options.tokenFile)
   const { joinNode } = await import('#lib/api/node-enrolment.ts')
   const joined = await joinNode({ url, joinToken: token, node: options.name, pool: options.pool, folder })
   const { node, cluster, pool } = joined
@@ -56,6 +83,8 @@ export const addNodeJoin = (parent: Command, act: Act): Command =>
   parent
     .command('join')
     .description('make this machine a node: run there, once')
+    .argument('[url]', 'as --url', parseNotEmpty)
+    .argument('[token]', 'the token to join with; seen in ps: see below', parseNotEmpty)
     .addOption(
       new Option('--url <url>', 'the service (default: the environment variable DROVER_URL)').argParser(
         parseNotEmpty,
@@ -70,4 +99,6 @@ export const addNodeJoin = (parent: Command, act: Act): Command =>
     .requiredOption('--pool <folder>', 'its pool of volumes', parseNotEmpty)
     .requiredOption('--folder <folder>', "the agent's own: its journal, and its token", parseNotEmpty)
     .addHelpText('after', example)
-    .action((options: Options) => act((session) => join(session, options)))
+    .action((url: string | undefined, token: string | undefined, options: Options) =>
+      act((session) => join(session, url, token, options)),
+    )

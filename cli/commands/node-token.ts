@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { foundService, onService, openApi, type ApiOptions } from '../open-api.ts'
+import { foundService, isLoopback, onService, openApi, type ApiOptions } from '../open-api.ts'
 import { parseLifetime } from '../options.ts'
 import type { Outcome } from '../output/terminal.ts'
 import type { Act, Session } from '../session.ts'
@@ -16,6 +16,10 @@ Examples:
 
 Good for one node, once.`
 
+const loopbackText = (url: string): string => `
+${url} is an address within this machine: for a node on another one, put the address in its place by which that one reaches the
+service. "npm start" listens for others with --listen ADDRESS:PORT --tls-certificate FILE --tls-key FILE.`
+
 const make = async (session: Session, options: Options): Promise<Outcome> => {
   const cluster = clusterOf(options)
   const { url } = await foundService(options)
@@ -30,6 +34,7 @@ const make = async (session: Session, options: Options): Promise<Outcome> => {
       // Before the command, not among its arguments, which all users of the machine can see.
       `  DROVER_JOIN_TOKEN=${made.token} \\`,
       `  ${command}`,
+      ...(isLoopback(url) ? [loopbackText(url)] : []),
     ].join('\n'),
     handles: [made.token],
   }
