@@ -28,7 +28,14 @@ describe('volumes whose backup is overdue', () => {
     jobs = jobCollection(store)
     await jobs.create(nightly)
     const minute = '2026-01-02T02:00:00.000Z'
-    await things.runs.create({ job: 'nightly', minute, startedAt: minute, endedAt: minute, outcomes: [], omitted: 0 })
+    await things.runs.create({
+      job: 'nightly',
+      minute,
+      startedAt: minute,
+      endedAt: minute,
+      outcomes: [],
+      omitted: 0,
+    })
     await things.volumes.create({ ...storedVolume, state: 'attached', target: 'nas', backupVolume: 'web' })
   })
   const changeVolume = (more: Partial<Volume>) =>
