@@ -3,8 +3,6 @@
  *
  * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
-import { clock } from './invocation.ts'
-
 export const metricsNamespace = 'Drover'
 export type MetricName = 'OverdueVolumes'
 
@@ -19,7 +17,3 @@ export const metricLine = (stack: string, name: MetricName, value: number, now: 
     Stack: stack,
     [name]: value,
   })
-
-export const putMetric = (stack: string, name: MetricName, value: number): void => {
-  process.stdout.write(`${metricLine(stack, name, value, clock.now())}\n`)
-}

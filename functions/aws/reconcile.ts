@@ -8,23 +8,12 @@ import { looksDue } from '../looks-due.ts'
 import { reconcileHandler } from '../reconcile.ts'
 import { catalog, jobs } from './catalog-on-dynamodb.ts'
 import { clock, invoked, log } from './invocation.ts'
-import { putMetric } from './metrics.ts'
 import { queueOf } from './queues-on-sqs.ts'
 import { client, rules } from './rules-on-eventbridge.ts'
 import { setting } from './settings.ts'
+import { tellOverdue } from './tell-overdue.ts'
 
 const stack = setting('DROVER_STACK')
-const overdueEveryMinutes = 15
-
-const findOverdue = overdueVolumes({ catalog, jobs, clock })
-
-/** Looks at each volume's operations: not each minute. */
-const tellOverdue = async (): Promise<void> => {
-  if (clock.now().getUTCMinutes() % overdueEveryMinutes !== 0) return
-  const overdue = await findOverdue()
-  for (const each of overdue) log.warn('backup overdue', { ...each })
-  putMetric(stack, 'OverdueVolumes', overdue.length)
-}
 
 const reconcile = reconcileHandler({
   catalog,
@@ -36,7 +25,12 @@ const reconcile = reconcileHandler({
     syncRules({ jobs, rules }),
     reconcileVolumes({ catalog, clock, log }),
     looksDue({ catalog, askForLook: askForLook({ client }, { stack }), clock }),
-    tellOverdue,
+    tellOverdue(stack, {
+      findOverdue: overdueVolumes({ catalog, jobs, clock }),
+      clock,
+      log,
+      print: (line) => process.stdout.write(line),
+    }),
   ],
   listeningSince: listeningSince(clock),
   clock,
