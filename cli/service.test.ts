@@ -8,8 +8,8 @@ import { GiB, MiB } from '#lib/base/sizes.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
 import type { Backup } from '#lib/catalog/entities.ts'
 import { initPool } from '#lib/volume/pool.ts'
-import { worldSnapshot } from '#test/api-world.ts'
 import { isLoopback } from './open-api.ts'
+import { apiWorld, worldSnapshot } from '#test/api-world.ts'
 import { startDrover } from '#test/drover-process.ts'
 import {
   droverOnService,
@@ -129,8 +129,13 @@ describe('what there is', () => {
     ],
     ['backup show nas/web/latest', /^backup +nas\/web\/two$/m, 'nas/web/two', { name: 'two' }],
     ['backup show nas/web/one', /^labels +RecurringJob=nightly$/m, 'nas/web/one', { name: 'one' }],
-    ['target list', /^nas +file:\/\/\/backups\/ +- +- +never +ok$/m, 'nas', { items: [{ name: 'nas' }] }],
-    ['target show nas', /^looked at +never$/m, 'nas', { name: 'nas' }],
+    [
+      'target list',
+      /^nas +file:\/\/\/backups\/ +- +- +never +not looked at yet$/m,
+      'nas',
+      { items: [{ name: 'nas' }] },
+    ],
+    ['target show nas', /^looked at +never\nstate +not looked at yet$/m, 'nas', { name: 'nas' }],
     ['target secret list', /^there are no secrets$/m, '', { items: [] }],
     ['job list', /^there are no jobs$/m, '', { items: [] }],
     ['operation list', /^there are no operations$/m, '', { items: [] }],
@@ -252,6 +257,48 @@ describe('changes', () => {
     expect(await told('target secret delete aws')).toBe('deleted secret aws\n')
     expect(await told('target index nas')).toMatch(/^found +0 volumes, 0 backups$/m)
     expect(await json('catalog rebuild nas')).toMatchObject({ target: 'nas', backups: 0, problems: [] })
+  })
+
+  /** A service that has others look at its targets: they are done when the target was asked for `after` times. */
+  const lookingElsewhere = async (after: number, failure: string | null = null) => {
+    let isAsked = false
+    const world = await apiWorld({
+      askForLook: async () => {
+        isAsked = true
+      },
+    })
+    const { targets } = world.things
+    const { get } = targets
+    let asked = 0
+    targets.get = async (key) => {
+      if (isAsked && ++asked === after)
+        await targets.change(
+          key,
+          (there) => there && { ...there, indexedAt: '2026-01-01T00:10:00Z', failure },
+        )
+      return get(key)
+    }
+    await service.stop()
+    service = await droverOnService(world)
+    vi.stubEnv('DROVER_URL', service.url)
+    vi.stubEnv('DROVER_TOKEN', world.tokens.admin)
+  }
+
+  it('wait for a look at a target that others take', async () => {
+    await lookingElsewhere(3)
+    expect(await told('target index nas')).toMatch(/^looked at +2026-01-01T00:10:00Z\nstate +ok$/m)
+    await lookingElsewhere(1, 'no route to host')
+    expect(await run('target index nas --json')).toMatchObject({
+      code: 4,
+      stdout: expect.stringContaining('no route to host'),
+    })
+  })
+
+  it('say that a look goes on which is not waited for any longer', async () => {
+    const goesOn = { stdout: expect.stringMatching(/goes on; see .* drover target show nas$/m) }
+    await lookingElsewhere(Infinity)
+    expect(await run('target index nas')).toMatchObject({ code: 1, ...goesOn })
+    expect(await run('target index nas', { interruptAt: 3 })).toMatchObject({ code: 130, ...goesOn })
   })
 
   it('of what a volume takes part in', async () => {

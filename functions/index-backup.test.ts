@@ -105,6 +105,27 @@ describe('the look at all of a target', () => {
     expect(await plane.targetRow()).toMatchObject({ failure: null })
   })
 
+  it('by hand takes an empty store as it is, and says when also that it cannot be looked at', async () => {
+    const plane = await controlPlaneOnMemory()
+    const look = {
+      source: 'drover',
+      'detail-type': 'Target Look Due',
+      detail: { stack: 'drover', target: 'nas', byHand: true },
+    }
+    await plane.backUp('first')
+    await plane.handlers.indexBackup(look)
+    plane.target.fault = new Error('no route to host')
+    plane.clock.advance(60_000)
+    await expect(plane.handlers.indexBackup(look)).rejects.toMatchObject({ code: 'incomplete' })
+    const indexedAt = plane.clock.now().toISOString()
+    expect(await plane.targetRow()).toMatchObject({ failure: 'no route to host', indexedAt })
+    plane.target.fault = undefined
+    plane.target.store = memoryObjectStore({ clock: plane.clock })
+    await plane.handlers.indexBackup(look)
+    expect(await plane.targetRow()).toMatchObject({ failure: null })
+    expect(await plane.backupNames()).toEqual([])
+  })
+
   it('of one that is gone is nothing', async () => {
     const plane = await controlPlaneOnMemory()
     expect(await indexTargetNow(plane.deps)('none')).toBe(undefined)

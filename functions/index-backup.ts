@@ -40,19 +40,21 @@ const wordsOf = (error: unknown): string => {
   return (hint === undefined ? message : `${message}; ${hint}`).slice(0, longestFailure)
 }
 
-/** Shows at the target why it cannot be looked at. */
+/** Shows at the target why it cannot be looked at. `isAwaited`: and when that was found. */
 const withFailureShown = async <T>(
-  { catalog }: IndexBackupDeps,
-  { name }: Target,
+  { catalog, clock }: IndexBackupDeps,
+  { name, isAwaited }: { name: string; isAwaited: boolean },
   work: () => Promise<T>,
 ): Promise<T> => {
   try {
     return await work()
   } catch (error) {
     const failure = wordsOf(error)
-    await catalog.targets.change(catalogKeys.target(name), (there) =>
-      there && there.failure !== failure ? { ...there, failure } : undefined,
-    )
+    const indexedAt = clock.now().toISOString()
+    await catalog.targets.change(catalogKeys.target(name), (there) => {
+      if (there && isAwaited) return { ...there, indexedAt, failure }
+      return there && there.failure !== failure ? { ...there, failure } : undefined
+    })
     throw error
   }
 }
@@ -62,7 +64,7 @@ const indexVolumes = (
   target: Target,
   changes: readonly ChangedBackupVolume[],
 ): Promise<void> =>
-  withFailureShown(deps, target, async () => {
+  withFailureShown(deps, { name: target.name, isAwaited: false }, async () => {
     const store = await deps.openTarget(target)
     for (const [backupVolume, all] of Map.groupBy(changes, (change) => change.backupVolume)) {
       const backups = backupsOf(all)
@@ -83,7 +85,9 @@ export const indexBackup =
     for (const each of eventsIn(event)) {
       const due = targetToLookAt(each)
       if (due !== undefined)
-        await trying.make(`looking at target ${due}`, async () => void (await indexTargetNow(deps)(due)))
+        await trying.make(`looking at target ${due.target}`, async () => {
+          await indexTargetNow(deps)(due.target, due)
+        })
       else
         await trying.make('reading an event', async () => {
           changes.push(...changedBackupVolumes(each, targets))
@@ -97,15 +101,19 @@ export const indexBackup =
     trying.finish()
   }
 
-/** All of a target: sets when, and what is wrong with it. @returns `undefined`: there is no such target any more. */
+/**
+ * All of a target: sets when, and what is wrong with it. `byHand`: who asked for it says that the store may have been emptied, and
+ * waits for `indexedAt` to change, which it then does also where the target cannot be looked at.
+ * @returns `undefined`: there is no such target any more.
+ */
 export const indexTargetNow =
   (deps: IndexBackupDeps) =>
-  async (name: string): Promise<IndexResult | undefined> => {
+  async (name: string, { byHand = false } = {}): Promise<IndexResult | undefined> => {
     const { catalog, openTarget, clock } = deps
     const target = await catalog.targets.get(catalogKeys.target(name))
     if (!target) return undefined
-    const result = await withFailureShown(deps, target, async () =>
-      indexTarget(deps)({ target: name, store: await openTarget(target) }, { refusesEmpty: true }),
+    const result = await withFailureShown(deps, { name, isAwaited: byHand }, async () =>
+      indexTarget(deps)({ target: name, store: await openTarget(target) }, { refusesEmpty: !byHand }),
     )
     const failure = failureIn(result)
     const indexedAt = clock.now().toISOString()

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { ApiClient } from '#lib/api/client.ts'
 import type { Target } from '../answers.ts'
 import { onDefaultService, onService, openApi, type ApiOptions } from '../open-api.ts'
 import { parseNotEmpty } from '../options.ts'
@@ -7,6 +8,7 @@ import { listed } from '../output/listed.ts'
 import { fieldsText, type Column } from '../output/tables.ts'
 import type { Outcome } from '../output/terminal.ts'
 import type { Act, Session } from '../session.ts'
+import { whenReachable } from '../wait-for.ts'
 import { addTargetSecret } from './target-secret.ts'
 
 /** The service is that of the environment, or of this machine: `--url` is the target's. */
@@ -28,13 +30,16 @@ Example:
 
 --url is the target's: another service than that of this machine is named by the environment variable DROVER_URL.`
 
+const stateOf = ({ failure, indexedAt }: Target): string =>
+  failure ?? (indexedAt === null ? 'not looked at yet' : 'ok')
+
 const columns: Column<Target>[] = [
   { title: 'TARGET', value: ({ name }) => name },
   { title: 'URL', value: ({ url }) => url },
   { title: 'SECRET', value: ({ credential }) => credential ?? undefined },
   { title: 'CREDENTIALS', value: ({ credentials }) => credentials?.kind },
   { title: 'LOOKED AT', value: ({ indexedAt }) => indexedAt ?? 'never' },
-  { title: 'STATE', value: ({ failure }) => failure ?? 'ok' },
+  { title: 'STATE', value: stateOf },
 ]
 
 const whose = {
@@ -55,7 +60,7 @@ const shown = (target: Target): Outcome => ({
     credentials: target.credentials && credentialsText(target.credentials),
     'reached by': target.reachedBy === null ? undefined : `nodes of cluster ${target.reachedBy}`,
     'looked at': target.indexedAt ?? 'never',
-    state: target.failure ?? 'ok',
+    state: stateOf(target),
   }),
   handles: [target.name],
 })
@@ -66,9 +71,46 @@ const create = async (session: Session, name: string, options: CreateOptions): P
   return shown(await client.targets.create({ name, url, credential: secret }))
 }
 
+const firstPauseMs = 1000
+const longestPauseMs = 15_000
+/** As long as a function of AWS may take, which is who looks. */
+const longestLookMs = 900_000
+
+/** Until its `indexedAt` changes. `undefined`: it takes longer than it may. */
+const lookedAt = async (
+  session: Session,
+  client: Pick<ApiClient, 'targets'>,
+  { name, indexedAt }: Target,
+): Promise<Target | undefined> => {
+  let pauseMs = firstPauseMs
+  for (let waitedMs = 0; waitedMs < longestLookMs; waitedMs += pauseMs) {
+    pauseMs = Math.min(pauseMs * 1.25, longestPauseMs)
+    await session.clock.sleep(pauseMs, session.signal)
+    const target = await whenReachable(session, () => client.targets.show(name))
+    if (target.indexedAt !== indexedAt) return target
+  }
+  return undefined
+}
+
+/** Ctrl-C ends the waiting, not the look. */
+const lookByOthers = async (
+  session: Session,
+  client: Pick<ApiClient, 'targets'>,
+  asked: Target,
+): Promise<Outcome> => {
+  const target = await lookedAt(session, client, asked).catch((error: unknown) => {
+    if (!session.signal.aborted) throw error
+  })
+  if (target) return { ...shown(target), exit: target.failure === null ? 'done' : 'damaged' }
+  const text = `the look at target ${asked.name} goes on; see when it was looked at with: drover target show ${asked.name}`
+  return { json: asked, text, exit: session.signal.aborted ? 'interrupted' : 'failed' }
+}
+
 /** Makes the catalog what the backupstore holds. */
 export const indexTarget = async (session: Session, name: string, options: ApiOptions): Promise<Outcome> => {
-  const found = await (await openApi(session, options)).targets.index(name)
+  const client = await openApi(session, options)
+  const found = await client.targets.index(name)
+  if ('indexedAt' in found) return lookByOthers(session, client, found)
   const { volumes, backups, written, removed, problems } = found
   const summary = fieldsText({
     target: name,

@@ -1,5 +1,6 @@
 /** @module api: woken by each HTTP request; and by who may invoke it, for a first token. */
 import type { LambdaEvent } from 'hono/aws-lambda'
+import { askForLook } from '#lib/backup-index/eventbridge-looks.ts'
 import { randomIds } from '#lib/base/ids.ts'
 import { settingDefaultsWithEvents } from '#lib/catalog/settings.ts'
 import { apiHandler } from '../api.ts'
@@ -8,9 +9,12 @@ import { catalog, jobs } from './catalog-on-dynamodb.ts'
 import { clock, invoked, log } from './invocation.ts'
 import { makeQueue, queueAccess, removeQueue } from './node-queues-on-sqs.ts'
 import { queueOf, reportQueue } from './queues-on-sqs.ts'
-import { rules } from './rules-on-eventbridge.ts'
+import { client, rules } from './rules-on-eventbridge.ts'
+import { setting } from './settings.ts'
 import { credentialsOf, openTarget, secrets, vend } from './targets.ts'
 import { isTokenRequest, tokenRequestHandler } from './token-request.ts'
+
+const ask = askForLook({ client }, { stack: setting('DROVER_STACK') })
 
 const serve = apiHandler({
   catalog,
@@ -25,6 +29,8 @@ const serve = apiHandler({
   openTarget,
   vend,
   credentialsOf,
+  // API Gateway waits for 29 s.
+  askForLook: (target) => ask(target, { byHand: true }),
   onObjectEvent: indexBackup({ catalog, openTarget, clock, log }),
   settingDefaults: settingDefaultsWithEvents,
   clock,

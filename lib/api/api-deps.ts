@@ -39,6 +39,8 @@ export interface ApiDeps {
   credentialsOf: (target: Target) => Promise<TargetCredentials | undefined>
   /** For a look at all of it. */
   openTarget: (target: Target) => Promise<ObjectStore>
+  /** Where a look at all of a target may take longer than a request may: has others take it. Absent: it is taken at once. */
+  askForLook?: ((target: string) => Promise<void>) | undefined
   /** What an object event says, whatever its shape: queued or looked at now. */
   onObjectEvent: (event: unknown) => Promise<void>
   /** Default: those of a service without object events. */

@@ -17,7 +17,7 @@ import { RecurringJob } from '#lib/jobs/recurring-job.ts'
 import type * as bodies from './bodies.ts'
 import { clientCalls, optionsOf, path, type Asked, type Calls } from './client-calls.ts'
 import type { Request } from './requests.ts'
-import { IndexView, NewTokenView, OperationView, SecretView, SettingView, TokenView } from './views.ts'
+import { LookView, NewTokenView, OperationView, SecretView, SettingView, TokenView } from './views.ts'
 
 const volumeAt = (cluster: string, volume: string) => path`/v1/volumes/${cluster}/${volume}`
 const backupAt = (target: string, volume: string, backup: string) =>
@@ -76,9 +76,9 @@ const targetsOf = ({ ask, all, get, remove }: Calls) => ({
   create: (body: z.input<typeof bodies.NewTarget>, asked: Asked = {}) =>
     ask(Target, 'POST', '/v1/targets', { ...optionsOf(asked), body }),
   remove: (name: string, asked?: Asked) => remove(path`/v1/targets/${name}`, asked),
-  /** Reads all of its backups: takes as long as there are many. */
+  /** Reads all of its backups: takes as long as there are many. A target: others look at it, and its `indexedAt` changes in the end. */
   index: (name: string, asked: Asked = {}) =>
-    ask(IndexView, 'POST', path`/v1/targets/${name}/index`, { ...optionsOf(asked), waitMs: 600_000 }),
+    ask(LookView, 'POST', path`/v1/targets/${name}/index`, { ...optionsOf(asked), waitMs: 600_000 }),
 })
 
 const secretsOf = ({ ask, all, remove }: Calls) => ({

@@ -2,6 +2,7 @@
  * @module problem: errors as they go over HTTP: RFC 9457, with our code and hint.
  */
 import * as z from 'zod'
+import { BackupIndexError } from '#lib/backup-index/backup-index-error.ts'
 import { CodedError } from '#lib/base/errors.ts'
 import { CatalogError } from '#lib/catalog/catalog-error.ts'
 import { QueueError } from '#lib/operation/queue-error.ts'
@@ -48,6 +49,7 @@ const mayComeRight = (error: unknown): boolean => {
   if (error instanceof TargetError) return error.code === 'sts-unavailable'
   if (error instanceof SecretStoreError) return error.code === 'throttled' || error.code === 'failed'
   if (error instanceof QueueError) return error.code === 'throttled' || error.code === 'unreachable'
+  if (error instanceof BackupIndexError) return error.code === 'not-asked'
   return error instanceof ScheduleError && error.code === 'unavailable'
 }
 

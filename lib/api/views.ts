@@ -2,7 +2,7 @@
  * @module views: what the API gives, where that is not what the catalog keeps.
  */
 import * as z from 'zod'
-import { AccessToken } from '#lib/catalog/entities.ts'
+import { AccessToken, Target } from '#lib/catalog/entities.ts'
 import {
   Cause,
   Failure,
@@ -72,3 +72,6 @@ export const IndexView = z.object({
   problems: z.array(z.string()),
 })
 export type IndexView = z.infer<typeof IndexView>
+
+/** The target as it was when others were asked to look at it. */
+export const LookView = z.union([IndexView, Target])

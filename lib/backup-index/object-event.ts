@@ -89,12 +89,12 @@ export const eventsIn = (event: unknown): unknown[] =>
 const TargetLookDue = z.object({
   source: z.literal('drover'),
   'detail-type': z.literal('Target Look Due'),
-  detail: z.object({ target: z.string() }),
+  detail: z.object({ target: z.string(), byHand: z.boolean().default(false) }),
 })
 
 /** The target that is to be looked at; `undefined`: it is another event. */
-export const targetToLookAt = (event: unknown): string | undefined =>
-  TargetLookDue.safeParse(event).data?.detail.target
+export const targetToLookAt = (event: unknown): { target: string; byHand: boolean } | undefined =>
+  TargetLookDue.safeParse(event).data?.detail
 
 /** What an agent's report of a backup that was made, or deleted, says to whoever listens to a store's events. */
 export const backupCommittedEvent = (detail: ChangedBackupVolume) => ({

@@ -227,7 +227,11 @@ describe.skipIf(reason !== undefined)('the packaged functions', () => {
     await client.settings.reset('default-backup-target')
     await client.jobs.put('hourly', { task: 'backup', cron: '30 * * * *', retain: 1, isEnabled: false })
     await client.jobs.remove('hourly')
-    await client.targets.index('minio')
+    const { indexedAt } = await client.targets.show('minio')
+    expect(await client.targets.index('minio')).toMatchObject({ name: 'minio', indexedAt })
+    await until('the look that was asked for', async () =>
+      (await client.targets.show('minio')).indexedAt === indexedAt ? undefined : true,
+    )
     const { id } = await client.volumes.detach('primary', 'db')
     await client.operations.cancel(id)
   })

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { BackupIndexError } from '#lib/backup-index/backup-index-error.ts'
 import { createBackup } from '#lib/backup/create-backup.ts'
 import { memorySource } from '#lib/backup/memory-volume.ts'
 import { gathered } from '#lib/base/gathered.ts'
@@ -145,6 +146,31 @@ describe('backup targets over the API', () => {
       indexedAt: world.clock.now().toISOString(),
       failure: null,
     })
+  })
+
+  it('has others look at a target where they take looks, and says what it was before', async () => {
+    const looks: string[] = []
+    world = await apiWorld({
+      askForLook: async (target) => {
+        looks.push(target)
+      },
+      openTarget: () => Promise.reject(new Error('opened')),
+    })
+    const before = await operator().targets.show('nas')
+    const { status, body } = await world.answer('/v1/targets/nas/index', {
+      method: 'POST',
+      token: world.tokens.operator,
+    })
+    expect({ status, body }).toEqual({ status: 202, body: before })
+    expect(await operator().targets.index('nas')).toEqual(before)
+    await expect(operator().targets.index('none')).rejects.toMatchObject({ status: 404 })
+    expect(looks).toEqual(['nas', 'nas'])
+  })
+
+  it('says that it may come right when nobody could be asked to look', async () => {
+    const notAsked = new BackupIndexError('not-asked', 'the bus is away', { hint: 'ask again' })
+    world = await apiWorld({ askForLook: () => Promise.reject(notAsked) })
+    await expect(operator().targets.index('nas')).rejects.toMatchObject({ status: 503, hint: 'ask again' })
   })
 
   it('says why a target cannot be looked at, in its answer and with the target', async () => {

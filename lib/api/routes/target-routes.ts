@@ -215,11 +215,16 @@ export const targetRoutes = (deps: ApiDeps): ApiApp => {
       method: 'post',
       summary: 'Look at all of a target now: the catalog is made what the backupstore holds',
       request: { params: targetParams },
-      responses: { 200: jsonResponse('What was found', IndexView) },
+      responses: {
+        200: jsonResponse('What was found', IndexView),
+        202: jsonResponse('The target: its indexedAt changes when the look is over', Target),
+      },
     }),
     async (context) => {
       const target = await foundTarget(catalog, context.req.valid('param').target)
-      return context.json(await indexNow(deps, target), 200)
+      if (!deps.askForLook) return context.json(await indexNow(deps, target), 200)
+      await deps.askForLook(target.name)
+      return context.json(target, 202)
     },
   )
   return app
