@@ -1,17 +1,9 @@
 /**
- * @module iam-requests: what IAM is asked when a call of AWS's is made; and whether policies allow it, which a simulator of IAM judges
- * that is not ours.
+ * @module iam-requests: what IAM is asked when a call of AWS's is made.
  */
-import { runSimulation } from '@cloud-copilot/iam-simulate'
+import type { IamRequest } from '#test/template/iam-verdicts.ts'
 import { account, region } from '#test/template/resolved-stack.ts'
-import type { Statement } from '#test/template/policy-faults.ts'
 import type { AwsCall } from './aws-calls.ts'
-
-export interface IamRequest {
-  action: string
-  resource: string
-  context: Record<string, string | string[]>
-}
 
 const arnOf = (service: string, rest: string): string => `arn:aws:${service}:${region}:${account}:${rest}`
 
@@ -117,37 +109,3 @@ const keyOf = (request: IamRequest): string => JSON.stringify(request)
 export const distinct = (requests: readonly IamRequest[]): IamRequest[] => [
   ...new Map(requests.map((request) => [keyOf(request), request])).values(),
 ]
-
-/** @throws Error: the simulator knows no such action, or takes the policy for none. */
-export const isAllowed = async (
-  statements: readonly Statement[],
-  { action, resource, context }: IamRequest,
-): Promise<boolean> => {
-  const policy = { Version: '2012-10-17', Statement: statements }
-  const response = await runSimulation(
-    {
-      identityPolicies: [{ name: 'role', policy }],
-      serviceControlPolicies: [],
-      resourceControlPolicies: [],
-      // A role that is assumed says whom it trusts.
-      ...(action === 'sts:AssumeRole' && {
-        resourcePolicy: {
-          Version: '2012-10-17',
-          Statement: [
-            { Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${account}:root` }, Action: action },
-          ],
-        },
-      }),
-      request: {
-        action,
-        principal: `arn:aws:iam::${account}:role/judged`,
-        resource: { accountId: account, resource },
-        contextVariables: context,
-      },
-    },
-    {},
-  )
-  if (response.resultType === 'error')
-    throw new Error(`${action} on ${resource}: ${JSON.stringify(response.errors)}`)
-  return response.overallResult === 'Allowed'
-}

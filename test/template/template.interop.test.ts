@@ -28,7 +28,9 @@ import {
   type Template,
 } from './packaged-template.ts'
 import { policyFaults } from './policy-faults.ts'
-import { region, resolvedStack, type ResolvedStack } from './resolved-stack.ts'
+import { policyMutations } from './policy-mutations.ts'
+import { reachFaults, type Given } from './reach-faults.ts'
+import { account, region, resolvedStack, type ResolvedStack } from './resolved-stack.ts'
 import { watchingFaults } from './watching-faults.ts'
 import { ofType, wiringFaults } from './wiring-faults.ts'
 import { patternsOf } from './patterns.ts'
@@ -49,6 +51,12 @@ const everything = {
   AlarmEmail: 'operator@example.org',
 }
 
+const given: Given = {
+  keyArn: `arn:aws:kms:${region}:${account}:key/${stackName}-Key`,
+  formerKeys,
+  targetRoleArn: everything.TargetRoleArns,
+}
+
 let template: Template
 let validator: ReturnType<typeof awsValidator>
 let folder: string
@@ -62,6 +70,7 @@ const faultsOf = async (judged: Template): Promise<string[]> => {
   return [
     ...wiringFaults(stack, buckets, patternsOf(stackName)),
     ...(await policyFaults(stack)),
+    ...(await reachFaults(stack, given)),
     ...watchingFaults(stack),
     ...dataFaults(stack, formerKeys),
     ...boundsFaults(stack, { logDays: '90', tracing: 'Active' }),
@@ -121,8 +130,12 @@ describe('the packaged template', () => {
       plain(Properties['Name']).endsWith('-objects'),
     ) ?? ['', undefined]
     expect(objects?.Properties['EventPattern']).toEqual(patternsOf(stackName).objects(['mine']))
-    const role = JSON.stringify(stack.resources['UsesBackups'])
-    expect(role).toContain('"arn:aws:s3:::mine","arn:aws:s3:::mine/*"')
+  })
+
+  it("lets roles reach a bucket and a key that are not the stack's, and no others", async () => {
+    const keyArn = `arn:aws:kms:${region}:${account}:key/0a1b`
+    const stack = resolved({ ...everything, ExistingBucket: 'mine', EncryptionKey: keyArn })
+    expect(await reachFaults(stack, { ...given, keyArn })).toEqual([])
   })
 
   it('tells of all objects through EventBridge where that is wanted', () => {
@@ -238,7 +251,8 @@ const faultsOrThrown = async (mutant: Template): Promise<string[]> => {
 describe('a fault put into the template', () => {
   it('is found by the one that is to find it', async () => {
     const mutants: { what: string; by: string; mutant: Template; path: string }[] = []
-    for (const [index, [what, by, change]] of [...mutations, ...watchingMutations].entries()) {
+    const all = [...mutations, ...policyMutations, ...watchingMutations]
+    for (const [index, [what, by, change]] of all.entries()) {
       const mutant = structuredClone(template)
       change(mutant)
       if (isDeepStrictEqual(mutant, template)) throw new Error(`${what}: not put into it`)

@@ -29,17 +29,41 @@ const roleFaults = (stack: ResolvedStack): string[] =>
     return Properties['Role'] === own ? [] : [`${id} has not its own role, by its ARN`]
   })
 
+/** Who hands out sessions of them. What is not in here is a function's own role. */
+const assumedBy: Record<string, readonly string[]> = {
+  NodeRole: ['Api'],
+  BackupRole: ['IndexBackup', 'RecordReport', 'PerformOperation', 'Api'],
+}
+
+const policyOf = (statement: JsonRecord): Json => ({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', ...statement }],
+})
+
 const trustFaults = (stack: ResolvedStack): string[] => {
-  const functionRoles = ofType(stack, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties['Role'])
-  const isKnown = (principal: Json): boolean =>
-    isDeepStrictEqual(principal, { Service: 'lambda.amazonaws.com' }) ||
-    [(principal as JsonRecord)['AWS']].flat().every((role) => functionRoles.includes(role ?? null))
-  return ofType(stack, 'AWS::IAM::Role').flatMap(([id, { Properties }]) => {
-    const { Statement } = Properties['AssumeRolePolicyDocument'] as { Statement: JsonRecord[] }
-    return Statement.every(({ Principal = null, Effect }) => Effect === 'Allow' && isKnown(Principal))
-      ? []
-      : [`${id} trusts somebody who is not known`]
+  const roleArn = (name: string) => `arn:aws:iam::${account}:role/${stack.stackName}-${name}Role`
+  const trustOf = (id: string): Json => {
+    const [first, ...others] = assumedBy[id]?.map(roleArn) ?? []
+    const Principal: Json =
+      first === undefined
+        ? { Service: 'lambda.amazonaws.com' }
+        : { AWS: others.length === 0 ? first : [first, ...others] }
+    return policyOf({ Principal, Action: 'sts:AssumeRole' })
+  }
+  const keyPolicy = policyOf({
+    Sid: 'PoliciesOfThisAccount',
+    Principal: { AWS: `arn:aws:iam::${account}:root` },
+    Action: 'kms:*',
+    Resource: '*',
   })
+  return [
+    ...ofType(stack, 'AWS::IAM::Role').filter(
+      ([id, { Properties }]) => !isDeepStrictEqual(Properties['AssumeRolePolicyDocument'], trustOf(id)),
+    ),
+    ...ofType(stack, 'AWS::KMS::Key').filter(
+      ([, { Properties }]) => !isDeepStrictEqual(Properties['KeyPolicy'], keyPolicy),
+    ),
+  ].map(([id]) => `${id} trusts others than it is to`)
 }
 
 interface Target {
