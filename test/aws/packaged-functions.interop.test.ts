@@ -34,6 +34,7 @@ import { distinct, iamRequestsOf } from './iam-requests.ts'
 import { functionNames, startLocalAws, type LocalAws, type SeenCall } from './local-aws.ts'
 import { startLocalNode, type LocalNode } from './local-nodes.ts'
 import { localWorld, type LocalWorld } from './local-world.ts'
+import { allowedTo, nodeQueuesIn, queueSessionsIn, takesIn } from './queue-sessions.ts'
 import { until } from './until.ts'
 
 const reason = noPools()
@@ -368,6 +369,21 @@ describe.skipIf(reason !== undefined)('the packaged functions', () => {
         ({ action }) => action,
       )
       expect([...new Set(actions)].toSorted()).toEqual(seedsActions)
+    })
+
+    it('a session of a node takes from its own queue: from no other, and nothing else', async () => {
+      const queues = nodeQueuesIn(aws.calls)
+      const sessions = queueSessionsIn(aws.calls)
+      expect(new Set(sessions.map(({ node }) => node)).size).toBe(3)
+      expect(takesIn(aws.calls)).toEqual(['ChangeMessageVisibility', 'DeleteMessage', 'ReceiveMessage'])
+      for (const session of sessions) {
+        const its = queues.filter((queue) => queue.startsWith(`drover-node-${session.node}-`))
+        const takes = takesIn(aws.calls).map((operation) => `${operation} ${its.join(', ')}`)
+        expect(await allowedTo(session, aws.stack, aws.calls)).toEqual(takes)
+        // With a policy that named no queue it might take from all.
+        const wide = { ...session, policy: session.policy.replaceAll(/"arn:[^"]*"/g, '"*"') }
+        expect(await allowedTo(wide, aws.stack, aws.calls)).toHaveLength(takes.length * queues.length)
+      }
     })
 
     it('no call was refused on the way', () => {
