@@ -7,6 +7,7 @@ import { memoryItemStore } from '#lib/catalog/memory-item-store.ts'
 import { memoryLeases } from '#lib/operation/memory-leases.ts'
 import type { MessageLeases } from '#lib/operation/message-leases.ts'
 import type { Operation } from '#lib/operation/operation.ts'
+import { QueueError } from '#lib/operation/queue-error.ts'
 import type { QueueMessage } from '#lib/operation/queue.ts'
 import type { Report } from '#lib/operation/report.ts'
 import type { Session, SessionRequest } from '#lib/target/sts-sessions.ts'
@@ -320,6 +321,23 @@ describe('routes of nodes', () => {
   describe('join', () => {
     const join = (by: string, node: string) => post('/nodes/join', { node }, by)
     const joinToken = () => tokenFor('join', { cluster: 'primary' })
+
+    it('is asked for again with the same token when no queue could be made', async () => {
+      const blocked = new QueueError('name-blocked', 'removed just now', { hint: 'try again in a minute' })
+      const made: string[] = []
+      serve({
+        makeQueue: async (node) => {
+          if (made.push(node) === 1) throw blocked
+        },
+      })
+      const by = await joinToken()
+      expect(await join(by, 'node-9')).toEqual(
+        problem(409, 'name-blocked', { hint: 'try again in a minute' }),
+      )
+      expect(await things.nodes.get(catalogKeys.node('node-9'))).toBeUndefined()
+      expect((await join(by, 'node-9')).status).toBe(201)
+      expect(made).toEqual(['node-9', 'node-9'])
+    })
 
     it('makes a node with a token of its own', async () => {
       const joined = await join(await joinToken(), 'node-9')
