@@ -19,9 +19,11 @@ import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startMoto, type Moto } from '../oracles/moto.ts'
+import { everything } from './everything.ts'
 import { packagedTemplate, packageFolder, templatePath, type Template } from './packaged-template.ts'
 import { patternsOf } from './patterns.ts'
 import { resolvedStack, type ResolvedStack } from './resolved-stack.ts'
+import { standing, unlisted } from './standing-on-moto.ts'
 
 const stackName = 'our-drover'
 
@@ -73,20 +75,26 @@ const given = (parameters: Record<string, string>): Parameter[] =>
   }))
 
 /** Logical id → what it was made as. */
-const made = async (): Promise<Map<string, string>> => {
+const made = async (StackName = stackName): Promise<Map<string, string>> => {
   const found = new Map<string, string>()
-  for await (const page of paginateListStackResources({ client: stacks }, { StackName: stackName }))
+  for await (const page of paginateListStackResources({ client: stacks }, { StackName }))
     for (const { LogicalResourceId, PhysicalResourceId = '' } of page.StackResourceSummaries ?? [])
       // It lists what it passed over too, without a name.
       if (LogicalResourceId) found.set(LogicalResourceId, PhysicalResourceId)
   return found
 }
 
-const wanted = ({ resources }: ResolvedStack): string[] =>
+const wanted = ({ resources }: Pick<ResolvedStack, 'resources'>): string[] =>
   Object.entries(resources)
     .filter(([, { Type }]) => !unsupported.has(Type))
     .map(([id]) => id)
     .toSorted()
+
+/** Of what moto makes, and some service lists. */
+const listed = ({ resources }: ResolvedStack): string[] =>
+  wanted({
+    resources: Object.fromEntries(Object.entries(resources).filter(([, { Type }]) => !unlisted.has(Type))),
+  })
 
 const outputs = async (): Promise<Record<string, string>> => {
   const { Stacks: [stack] = [] } = await stacks.send(new DescribeStacksCommand({ StackName: stackName }))
@@ -167,10 +175,39 @@ describe('the template as a stack on moto', () => {
     expect(pattern).toEqual(patternsOf(stackName).objects(buckets))
   })
 
-  it('goes when it is deleted', async () => {
+  it('goes when it is deleted, but for its data', async () => {
+    const there = await made()
+    expect(await standing(moto, there)).toEqual(listed(resolved({})))
     await stacks.send(new DeleteStackCommand({ StackName: stackName }))
     await expect(stacks.send(new DescribeStacksCommand({ StackName: stackName }))).rejects.toThrow(
       'does not exist',
     )
+    expect(await standing(moto, there)).toEqual(['Bucket', 'Table'])
+  })
+})
+
+describe('the template as a stack with everything on moto', () => {
+  const StackName = 'with-everything'
+  let there: Map<string, string>
+
+  it('makes key, topic, dashboard and all that moto knows', async () => {
+    await stacks.send(
+      new CreateStackCommand({
+        StackName,
+        TemplateBody: await body(),
+        Parameters: given(everything),
+        Capabilities: ['CAPABILITY_IAM'],
+      }),
+    )
+    there = await made(StackName)
+    const optional = ['AlarmTopic', 'Dashboard', 'FormerKeyUse', 'Key', 'KeyUse', 'ReachesTargets']
+    expect([...there.keys()].toSorted()).toEqual(wanted(resolved(everything)))
+    expect([...there.keys()]).toEqual(expect.arrayContaining(optional))
+    expect(await standing(moto, there)).toEqual(listed(resolved(everything)))
+  })
+
+  it('leaves table, bucket and key when it is deleted, and nothing else', async () => {
+    await stacks.send(new DeleteStackCommand({ StackName }))
+    expect(await standing(moto, there)).toEqual(['Bucket', 'Key', 'Table'])
   })
 })

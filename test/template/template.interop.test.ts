@@ -17,6 +17,7 @@ import { checksumOf } from '#lib/backupstore/checksum.ts'
 import { KiB } from '#lib/base/sizes.ts'
 import { boundsFaults } from './bounds-faults.ts'
 import { dataFaults } from './data-faults.ts'
+import { everything, formerKeys } from './everything.ts'
 import { awsValidator, lintFindings } from './judges.ts'
 import {
   bundleFolder,
@@ -38,18 +39,6 @@ import { mutations } from './template-mutations.ts'
 import { watchingMutations } from './watching-mutations.ts'
 
 const stackName = 'our-drover'
-const formerKeys = ['first', 'second'].map((id) => `arn:aws:kms:us-east-1:123456789012:key/${id}`)
-const everything = {
-  ArtifactsBucket: 'artifacts',
-  AdditionalBuckets: 'second,third',
-  TargetRoleArns: 'arn:aws:iam::999999999999:role/backups',
-  EncryptionKey: 'new',
-  FormerEncryptionKeys: formerKeys.join(','),
-  LogRetentionDays: '90',
-  Tracing: 'on',
-  Monitoring: 'full',
-  AlarmEmail: 'operator@example.org',
-}
 
 const given: Given = {
   keyArn: `arn:aws:kms:${region}:${account}:key/${stackName}-Key`,
