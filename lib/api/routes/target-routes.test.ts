@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { BackupIndexError } from '#lib/backup-index/backup-index-error.ts'
+import { indexTarget } from '#lib/backup-index/index-backups.ts'
 import { createBackup } from '#lib/backup/create-backup.ts'
 import { memorySource } from '#lib/backup/memory-volume.ts'
 import { gathered } from '#lib/base/gathered.ts'
 import { MiB } from '#lib/base/sizes.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
+import { memoryObjectStore } from '#lib/object-store/memory-object-store.ts'
 import { TargetError } from '#lib/target/target-error.ts'
 import { apiWorld, type ApiWorld } from '#test/api-world.ts'
 
@@ -114,6 +116,35 @@ describe('backup targets over the API', () => {
     expect(await gathered(operator().backups.listVolumes('nas'))).toEqual([])
     expect(await world.things.backups.get(catalogKeys.backup('nas', 'old', 'first'))).toBe(undefined)
     expect(world.storeOf({ name: 'nas' }).keys()).toEqual(kept)
+  })
+
+  it('forgets the rest when asked again after it was cut off', async () => {
+    for (const backup of ['monday', 'tuesday']) await backUp('old', backup)
+    await operator().targets.index('nas')
+    await operator().volumes.change('primary', 'web', { target: null })
+    const { backups } = world.things
+    const { remove } = backups
+    backups.remove = async (...asked) => {
+      backups.remove = () => Promise.reject(new Error('killed'))
+      return remove(...asked)
+    }
+    await expect(admin().targets.remove('nas')).rejects.toMatchObject({ status: 500 })
+    backups.remove = remove
+    expect(await admin().targets.show('nas')).toMatchObject({ name: 'nas' })
+    await admin().targets.remove('nas')
+    expect(await world.snapshotOfAll()).not.toMatch(/monday|tuesday/)
+  })
+
+  it('knows nothing of a new one, whatever a look wrote after another of its name was forgotten', async () => {
+    await backUp('old', 'first')
+    await operator().volumes.change('primary', 'web', { target: null })
+    await admin().targets.remove('nas')
+    const looked = { target: 'nas', store: world.storeOf({ name: 'nas' }) }
+    await indexTarget({ catalog: world.things })(looked)
+    await admin().targets.create({ name: 'nas', url: 'file:///other/' })
+    const empty = { target: 'nas', store: memoryObjectStore({ clock: world.clock }) }
+    const look = indexTarget({ catalog: world.things })(empty, { refusesEmpty: true })
+    expect(await look).toMatchObject({ volumes: 0, removed: 0 })
   })
 
   const backUp = (volumeName: string, backupName: string) => {

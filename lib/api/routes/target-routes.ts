@@ -3,6 +3,7 @@
  */
 import * as z from 'zod'
 import { failureIn, indexTarget } from '#lib/backup-index/index-backups.ts'
+import { forEachConcurrently } from '#lib/base/concurrency.ts'
 import { CodedError } from '#lib/base/errors.ts'
 import { gathered } from '#lib/base/gathered.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
@@ -58,15 +59,23 @@ const requireOtherStore = async ({ catalog }: ApiDeps, wanted: z.infer<typeof Ne
   }
 }
 
-/** What is known of it, not what is in it. */
+const removedAtOnce = 16
+
+/**
+ * What is known of it, not what is in it. Safe to repeat: a volume's row goes last, by which its backups' rows are found. What a look
+ * that is under way writes after it goes when a target of that name is made.
+ */
 const forgetBackups = async ({ catalog }: ApiDeps, target: string): Promise<void> => {
-  const volumes = await gathered(
-    catalog.backupVolumes.all({ partition: catalogKeys.backupVolume(target, 'x').partition }),
-  )
-  for (const { name } of volumes) {
+  const volumes = catalog.backupVolumes.all({ partition: catalogKeys.backupVolume(target, 'x').partition })
+  for (const { name } of await gathered(volumes)) {
     const { partition } = catalogKeys.backup(target, name, 'x')
-    for await (const backup of catalog.backups.all({ partition }))
-      await catalog.backups.remove(catalogKeys.backup(target, name, backup.name))
+    await forEachConcurrently(
+      catalog.backups.all({ partition }),
+      { limit: removedAtOnce },
+      async (backup) => {
+        await catalog.backups.remove(catalogKeys.backup(target, name, backup.name))
+      },
+    )
     await catalog.backupVolumes.remove(catalogKeys.backupVolume(target, name))
   }
 }
@@ -173,6 +182,7 @@ export const targetRoutes = (deps: ApiDeps): ApiApp => {
       await deps.openTarget(given)
       const credentials = await deps.credentialsOf(given)
       const target: Target = { ...given, ...(credentials && { credentials }) }
+      if (!(await catalog.targets.get(catalogKeys.target(name)))) await forgetBackups(deps, name)
       if (await catalog.targets.create(target)) return context.json(target, 201)
       throw new ApiError('exists', `there is a target ${name} already`, { hint: 'take another name' })
     },
@@ -204,9 +214,10 @@ export const targetRoutes = (deps: ApiDeps): ApiApp => {
         throw new ApiError('conflict', `target ${target} is the default-backup-target`, {
           hint: 'set another first, or none: drover setting reset default-backup-target',
         })
+      // The target last: while it is there, what was cut off can be asked for again.
+      await forgetBackups(deps, target)
       if (!(await catalog.targets.remove(catalogKeys.target(target))))
         throw notFound(`backup target ${target}`, 'see: drover target list')
-      await forgetBackups(deps, target)
       return context.body(null, 204)
     },
   )
