@@ -21,7 +21,7 @@ export const secrets = secretsManagerSecretStore(
 
 const deps = { catalog, secrets, sessions: stsSessions(), clock, log }
 /** A function's own credentials are its role's: they come from the SDK's chain, never from here. */
-const settings = { env: {}, defaultRoleArn: setting('DROVER_BACKUP_ROLE_ARN') }
+const settings = { env: {}, defaultRoleArn: setting('DROVER_BACKUP_ROLE_ARN'), hasFolders: false }
 
 export const { openTarget, openForOperation } = reachTargets(deps, settings)
 export const vend = vendAccess(deps, settings)

@@ -72,11 +72,30 @@ const rowOf = async ({ catalog }: ReachTargetsDeps, name: string): Promise<Targe
   throw new Error(`there is no backup target ${name} any more`)
 }
 
-export const reachTargets = (deps: ReachTargetsDeps, settings: TargetCredentialsSettings): ReachTargets => {
+export interface ReachTargetsSettings extends TargetCredentialsSettings {
+  /** `false`: it runs in a function, whose folders go with it. */
+  hasFolders?: boolean | undefined
+}
+
+const noFolder = (name: string): TargetError =>
+  new TargetError(
+    'unsupported',
+    `backup target ${name} is a folder, and where this service runs no folder stays`,
+    {
+      hint: 'give it a bucket: s3://<bucket>@<region>/<path>/',
+    },
+  )
+
+export const reachTargets = (deps: ReachTargetsDeps, settings: ReachTargetsSettings): ReachTargets => {
+  const knownOf = async (row: Target): Promise<KnownTarget> => {
+    const known = await knownTarget(deps, settings, row)
+    if (known.url.kind === 'folder' && settings.hasFolders === false) throw noFolder(row.name)
+    return known
+  }
   const opened = new Map<string, { by: string; store: ObjectStore }>()
   return {
     openTarget: async (row) => {
-      const known = await knownTarget(deps, settings, row)
+      const known = await knownOf(row)
       const { name, url, credential } = row
       const by = JSON.stringify([url, credential, credential === null ? null : known.record])
       const before = opened.get(name)
@@ -90,7 +109,7 @@ export const reachTargets = (deps: ReachTargetsDeps, settings: TargetCredentials
       if (!operation || !isOnTarget(operation) || operation.parameters.target !== target)
         throw new Error(`there is no operation ${operationId} on backup target ${target}`)
       const row = await rowOf(deps, target)
-      const known = await knownTarget(deps, settings, row)
+      const known = await knownOf(row)
       const name = `${operation.kind}.${operationId}`
       const store = await openBy(deps, known, { reach: operationReach(operation), name, isLook: false })
       return { store, url: row.url }
