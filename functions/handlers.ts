@@ -29,7 +29,7 @@ export interface ControlPlaneDeps {
   /** What reconcile looks at besides operations. */
   checks: readonly (() => Promise<void>)[]
   /** See reconcile-operations.ts. */
-  listeningSince?: (() => Date) | undefined
+  listeningSince?: (() => Promise<Date>) | undefined
   /** What is performed here, for want of a node. */
   performers: StorePerformers
   mayBegin: (command: PerformCommand) => Promise<Permission>

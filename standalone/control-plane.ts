@@ -103,7 +103,7 @@ const handlersOver = (ports: Ports, { workers, checks, ending }: Work) => {
     ...ports,
     checks,
     ending,
-    listeningSince: listeningSince(clock),
+    listeningSince: listeningSince({ catalog, clock }),
     performers: storePerformers({ clock, ids, log, workers, openTarget: openForOperation }),
     mayBegin: async ({ operationId }) =>
       (await beginOperation({ catalog })(operationId, controlPlaneNode)).permission,

@@ -32,7 +32,7 @@ const reconcile = reconcileHandler({
       print: (line) => process.stdout.write(line),
     }),
   ],
-  listeningSince: listeningSince(clock),
+  listeningSince: listeningSince({ catalog, clock }),
   clock,
   log,
 })

@@ -52,6 +52,7 @@ export const catalogKeys = {
     partition: 'open-operation',
     sort: joined(node, id),
   }),
+  listening: (): ItemKey => ({ partition: 'listening', sort: 'reconcile' }),
   setting: (name: string): ItemKey => ({ partition: 'setting', sort: joined(name) }),
   request: (hash: string): ItemKey => ({ partition: 'request', sort: joined(hash) }),
   /** By the hash of the token. */

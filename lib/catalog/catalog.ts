@@ -14,6 +14,7 @@ import {
   BackupVolume,
   Cluster,
   IdempotentRequest,
+  Listening,
   Node,
   Run,
   Setting,
@@ -83,6 +84,7 @@ export const catalog = (store: ItemStore) => ({
     }),
     expiresAtOf: ({ endedAt }) => afterHistory(endedAt),
   }),
+  listening: collection(store, { what: 'listening', schema: Listening, keyOf: keys.listening }),
   settings: collection(store, { what: 'setting', schema: Setting, keyOf: ({ name }) => keys.setting(name) }),
   requests: collection(store, {
     what: 'request',

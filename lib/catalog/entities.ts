@@ -144,6 +144,10 @@ export type Run = z.infer<typeof Run>
 export const Setting = z.object({ name, value: z.json() })
 export type Setting = z.infer<typeof Setting>
 
+/** Since when nodes could be heard, and when that was so last. */
+export const Listening = z.object({ since: time, at: time })
+export type Listening = z.infer<typeof Listening>
+
 /** `join`: good for one node, once. */
 export const roles = ['viewer', 'operator', 'admin', 'node', 'join'] as const
 

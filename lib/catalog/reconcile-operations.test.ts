@@ -155,7 +155,7 @@ describe('an operation in the control plane', () => {
     await issue({ id: 'op-2' })
     await report(1, { kind: 'accepted' })
     nowMs += 10 * 60 * minuteMs
-    const listening = listeningSince(clock)
+    const listening = listeningSince({ catalog: things, clock })
     const look = () => reconcileOperations({ ...deps(), listeningSince: listening })()
     const states = async () =>
       (await things.operations.getMany(['op-1', 'op-2'].map(catalogKeys.operation))).map(({ state }) => state)

@@ -21,7 +21,7 @@ export interface ReconcileDeps extends IssueDeps {
   clock: Pick<Clock, 'now'>
   log: Log
   /** Since when its nodes could be heard: silence before counts for nothing. Left out: always. */
-  listeningSince?: (() => Date) | undefined
+  listeningSince?: (() => Promise<Date>) | undefined
   /** Told of each operation that failed here, after it is written. Not told again when that throws: it is logged. */
   onEnded?: ((operation: Operation) => Promise<void>) | undefined
 }
@@ -92,12 +92,16 @@ const failed = (operation: Operation, failure: Failure, now: Date): Operation =>
 })
 
 /** Decided again from what is there at the moment of writing, so that an end that came meanwhile stays. */
-const settle = async (deps: ReconcileDeps, id: string, nodeHeardAt: string | null): Promise<void> => {
+const settle = async (
+  deps: ReconcileDeps,
+  id: string,
+  { nodeHeardAt, listening }: { nodeHeardAt: string | null; listening: Date | undefined },
+): Promise<void> => {
   const { catalog, clock, log, queueOf } = deps
-  const [now, listeningSince] = [clock.now(), deps.listeningSince?.()]
+  const now = clock.now()
   const decided: { as: Reconciliation } = { as: { kind: 'leave' } }
   const operation = await catalog.operations.change(catalogKeys.operation(id), (there) => {
-    decided.as = there ? reconciliationOf(there, nodeHeardAt, now, listeningSince) : { kind: 'leave' }
+    decided.as = there ? reconciliationOf(there, nodeHeardAt, now, listening) : { kind: 'leave' }
     if (!there || decided.as.kind === 'leave') return undefined
     if (decided.as.kind === 'fail') return failed(there, decided.as.failure, now)
     return { ...there, attempt: there.attempt + 1, sentAt: now.toISOString() }
@@ -125,9 +129,12 @@ export const reconcileOperations = (deps: ReconcileDeps) => async (): Promise<vo
   const { catalog, log } = deps
   const heardAt = new Map<string, string | null>()
   const { partition } = catalogKeys.openOperation('', '')
+  let listening: Date | undefined
   for await (const { id, node } of catalog.operations.all({ index: 'second', partition })) {
     if (!heardAt.has(node)) heardAt.set(node, await heardAtOf(deps, node))
-    await settle(deps, id, heardAt.get(node) ?? null).catch((error: unknown) => {
+    // Only where there are operations: an idle installation pays nothing for it.
+    listening ??= await deps.listeningSince?.()
+    await settle(deps, id, { nodeHeardAt: heardAt.get(node) ?? null, listening }).catch((error: unknown) => {
       log.error('operation not reconciled', { operation: id, error: String(error) })
     })
   }
