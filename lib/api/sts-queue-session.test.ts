@@ -75,8 +75,14 @@ describe('credentials for the queue of a node', () => {
   it.each([
     ['AccessDenied', 403, denied, 'role-refused', '"AWS":"arn:aws:iam::123456789012:role/drover-api"'],
     ['RegionDisabledException', 403, 'no STS', 'role-refused', 'activate STS'],
-    ['InvalidClientTokenId', 403, 'no such key', 'role-refused', 'the function has the role'],
-    ['ValidationError', 400, 'no role', 'role-refused', 'the function has the role'],
+    [
+      'InvalidClientTokenId',
+      403,
+      'no such key',
+      'role-refused',
+      'credentials that the control plane itself has',
+    ],
+    ['ValidationError', 400, 'no role', 'role-refused', 'credentials that the control plane itself has'],
     ['SignatureDoesNotMatch', 403, 'Signature expired: …', 'sts-unavailable', 'NTP'],
     ['Throttling', 400, 'Rate exceeded', 'sts-unavailable', '600 a second'],
     ['InternalFailure', 500, 'trouble', 'sts-unavailable', 'network'],

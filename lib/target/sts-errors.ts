@@ -45,7 +45,9 @@ const deniedRole = (roleArn: string, { hasExternalId, isOwn }: Asked, failure: S
   const hints = [
     'see that there is such a role',
     `add to the trust policy of the role: ${trustStatement(principal ?? '<ARN of who asks>', hasExternalId)}`,
-    ...(isOwn ? ['the template makes both: see what was changed'] : ofTheSecret(hasExternalId)),
+    ...(isOwn
+      ? ['see that the policies of who asks allow sts:AssumeRole on it']
+      : ofTheSecret(hasExternalId)),
   ]
   return new TargetError(
     'role-refused',
@@ -114,7 +116,7 @@ export const stsError = (asked: Asked, error: unknown): TargetError => {
   if (roleArn === undefined && hint === undefined) return deniedByStore(asked, failure)
   const who = roleArn === undefined ? where : `role ${roleArn}`
   const check = asked.isOwn
-    ? 'see that the function has the role and the settings that the template gives it'
+    ? 'check the role, and the credentials that the control plane itself has: those of a stack its template makes'
     : 'check AWS_IAM_ROLE_ARN, and the region and AWS_ENDPOINTS of the target'
   return new TargetError('role-refused', `${who} gives no session: ${saidBy(failure)}`, {
     hint: hint ?? check,

@@ -64,7 +64,12 @@ describe('sessions of an STS', () => {
 
   const requestOf = (record: SettingsRecord = {}, more: Partial<SessionRequest> = {}): SessionRequest => ({
     target,
-    settings: readTargetSettings({ ...keys, AWS_ENDPOINTS: `${endpoint}/base`, ...record }),
+    settings: readTargetSettings({
+      ...keys,
+      AWS_IAM_ROLE_ARN: roleArn,
+      AWS_ENDPOINTS: `${endpoint}/base`,
+      ...record,
+    }),
     roleArn,
     reach,
     name: 'restore-backup.op-1',
@@ -155,7 +160,7 @@ describe('sessions of an STS', () => {
   )
 
   it('that a role refuses tell what to add to its trust policy', async () => {
-    next.push({ status: 403, body: denied }, { status: 403, body: denied })
+    next.push({ status: 403, body: denied })
     const { code, message, hint } = await failureOf(requestOf())
     expect(code).toBe('role-refused')
     expect(message).toContain(
@@ -165,6 +170,11 @@ describe('sessions of an STS', () => {
       '{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::210987654321:role/api-role"},"Action":"sts:AssumeRole"}',
     )
     expect(hint).toContain('AWS_EXTERNAL_ID')
+    next.push({ status: 403, body: denied })
+    const ofInstallation = await failureOf(requestOf({ AWS_IAM_ROLE_ARN: undefined }))
+    expect(ofInstallation.hint).toContain('"Principal":{"AWS":"arn:aws:iam::210987654321:role/api-role"}')
+    expect(ofInstallation.hint).not.toContain('secret')
+    next.push({ status: 403, body: denied })
     const withId = await failureOf(requestOf({ AWS_IAM_ROLE_ARN: roleArn, AWS_EXTERNAL_ID: 'hush-id' }))
     expect(withId.hint).toContain('"sts:ExternalId":"<AWS_EXTERNAL_ID>"')
   })

@@ -79,7 +79,9 @@ const configOf = ({ target, settings }: SessionRequest): STSClientConfig => {
 const askedOf = ({ target, settings, roleArn }: SessionRequest): Asked => {
   const endpoint = foreignEndpoint(settings.endpoint)
   const where = endpoint === undefined ? `the STS of ${target.region}` : `the STS at ${endpoint}`
-  return { roleArn, hasExternalId: settings.externalId !== undefined, where }
+  // Of a target without a secret it is that of the installation.
+  const isOwn = roleArn !== undefined && settings.roleArn === undefined
+  return { roleArn, hasExternalId: settings.externalId !== undefined, where, isOwn }
 }
 
 /** Of STS's answer; `undefined`: something of it is missing. */
