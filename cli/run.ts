@@ -2,6 +2,7 @@
  * @module run: one run of `drover`, from its arguments to its exit code.
  */
 import { CommanderError, type Command } from 'commander'
+import { RequestError } from '#lib/api/requests.ts'
 import type { Clock } from '#lib/base/clock.ts'
 import { exits } from './output/exit-codes.ts'
 import type { Terminal } from './output/terminal.ts'
@@ -31,6 +32,18 @@ const usageErrorOf = (program: Command, args: readonly string[], error: Commande
   return new UsageError('wrong-usage', message, { hint })
 }
 
+/** What the API refuses of a command's values, in words for who typed them: without where in the request they stood. */
+const inWordsOfCommand = (error: unknown, command: string): unknown => {
+  if (!(error instanceof RequestError) || error.code !== 'invalid-request') return error
+  const { code, message, hint, status, fields, cause } = error
+  return new RequestError(code, message.replace(/^(?:body|query|path): /, ''), {
+    cause,
+    fields,
+    ...(status !== undefined && { status }),
+    ...(hint !== undefined && { hint: hint.includes('/openapi.json') ? `see ${command} --help` : hint }),
+  })
+}
+
 export interface RunDeps {
   output: Terminal
   clock: Clock
@@ -43,7 +56,10 @@ export const run = async ({ output, clock, signal }: RunDeps, args: readonly str
     code = await withSession(output, clock, signal, work).then(
       (outcome) => output.showOutcome(outcome),
       // Whatever the interruption has led to, it is the reason.
-      (error: unknown) => output.showFailure(signal.aborted ? signal.reason : error),
+      (error: unknown) =>
+        output.showFailure(
+          signal.aborted ? signal.reason : inWordsOfCommand(error, commandIn(program, args)),
+        ),
     )
   }
   const program = droverProgram(act)

@@ -149,6 +149,12 @@ const refusals: [command: string, code: number, ...says: string[]][] = [
   ['target create cloud', 2, "required option '--url <url>' not specified"],
   ['target create cloud --url s3://backups/', 2, 'names no region'],
   ['target create cloud --url file:///x/ --secret nothing', 3, 'drover target secret put nothing'],
+  [
+    'target create cloud --url nowhere',
+    2,
+    'drover: backup target URL "nowhere" is not understood',
+    'see drover target create --help',
+  ],
   ['target create nas --url file:///x/', 2, 'there is a target nas already'],
   ['target delete nas', 5, 'drover volume set'],
   ['target index nothing', 3, 'there is no backup target nothing'],
@@ -160,7 +166,7 @@ const refusals: [command: string, code: number, ...says: string[]][] = [
   ['catalog rebuild nothing', 3, 'there is no backup target nothing'],
   ['job show nothing', 3, 'there is no recurring job nothing'],
   [job, 2, 'job nightly is new, and --cron was not given', '--task, --cron and --retain'],
-  [`${job} --cron 61`, 2, 'cron'],
+  [`${job} --cron 61`, 2, 'drover: cron expression "61": it has 1 fields instead of five'],
   [`${job} --cron @daily --label a`, 2, 'has no value'],
   ['job set nightly --retain 0', 2, 'It is a whole number from 1'],
   ['job set nightly --enable --disable', 2, 'cannot be used with'],
@@ -244,6 +250,13 @@ describe('drover refuses', () => {
       expect(ended).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(says) })
       if (token) expect(ended.stderr).not.toContain(token)
     }
+  })
+
+  it('in the words of the command, not of the request', async () => {
+    const { code, stderr } = await service.drover([...job.split(' '), '--cron', '61 * * * *'])
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/^drover: cron expression "61 \* \* \* \*": (?!Cron)/)
+    expect(stderr).toContain('\n  hint: see drover job create --help\n')
   })
 
   it('to guess where the service is', async () => {

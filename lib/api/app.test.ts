@@ -61,9 +61,35 @@ it('says that the catalog is busy, and that it is worth another try', async () =
 it('says that something is too large for the catalog, and keeps nothing of it', async () => {
   const world = await apiWorld()
   const before = await world.snapshotOfAll()
-  const jobs = Array.from({ length: 20_000 }, (_, i) => `job-with-a-long-name-${i}`)
+  const groups = Array.from({ length: 20_000 }, (_, i) => `group-with-a-long-name-${i}`)
   await expect(
-    world.client('admin').volumes.create({ cluster: 'primary', name: 'new', sizeBytes: GiB, jobs }),
+    world.client('admin').volumes.create({ cluster: 'primary', name: 'new', sizeBytes: GiB, groups }),
   ).rejects.toMatchObject({ status: 413, code: 'item-too-large' })
   expect(await world.snapshotOfAll()).toBe(before)
+})
+
+it.each([
+  [{ name: 'Standby' }, 'name has lower case letters, digits, "-" and ".", at most 63'],
+  [{ name: 7 }, 'name is no string'],
+  [{}, 'name is missing'],
+  [{ name: 'standby', more: 1 }, 'more is not known here'],
+])('says in words what is wrong with %j', async (sent, words) => {
+  const world = await apiWorld()
+  await expect(world.requestBy(world.tokens.admin)('POST', '/v1/clusters', { body: sent })).rejects.toThrow(
+    `body: ${words}`,
+  )
+})
+
+it.each([
+  [{ retain: 0 }, 'retain is less than 1'],
+  [{ retain: 1.5 }, 'retain is no whole number'],
+  [{ task: 'restore' }, 'task is none of snapshot, backup'],
+  [{ cron: '61' }, 'cron expression "61": it has 1 fields instead of five'],
+  [{ groups: ['no group'] }, 'groups.0 has letters, digits, "_", "-" and "."'],
+])('says in words what is wrong with a job of %j', async (more, words) => {
+  const world = await apiWorld()
+  const body = { task: 'backup', cron: '0 2 * * *', retain: 1, ...more }
+  await expect(world.requestBy(world.tokens.admin)('PUT', '/v1/jobs/daily', { body })).rejects.toThrow(
+    `body: ${words}`,
+  )
 })

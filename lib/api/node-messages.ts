@@ -6,7 +6,14 @@ import * as z from 'zod'
 const name = z.string().min(1).max(200)
 const sizeBytes = z.int().nonnegative()
 
-export const JoinRequest = z.strictObject({ node: z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/) })
+export const JoinRequest = z.strictObject({
+  node: z
+    .string()
+    .regex(
+      /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/,
+      'has lower case letters, digits, "-" and ".", at most 63',
+    ),
+})
 /** The node's own token: shown once. */
 export const JoinAnswer = z.object({ node: z.string(), cluster: z.string(), token: z.string() })
 export type JoinAnswer = z.infer<typeof JoinAnswer>

@@ -93,12 +93,37 @@ export const pageOf = <Schema extends z.ZodType>(schema: Schema) =>
 
 const fieldOf = (path: readonly PropertyKey[]): string => path.map(String).join('.')
 
+const unitsOf: Record<string, string> = { string: 'characters', array: 'items' }
+const beyond = (origin: string, [isBeyond, hasBeyond]: [string, string], limit: number | bigint): string => {
+  const unit = unitsOf[origin]
+  return unit === undefined ? `${isBeyond} than ${limit}` : `${hasBeyond} than ${limit} ${unit}`
+}
+
+/** The schema library's own words name its types: what a field must be is said in ours, as what it is. */
+const wordsOf = (issue: z.core.$ZodIssue): string => {
+  if (!/^(?:Invalid|Too) /.test(issue.message)) return issue.message
+  if (issue.code === 'invalid_type')
+    return issue.message.endsWith('received undefined')
+      ? 'is missing'
+      : `is no ${issue.expected === 'int' ? 'whole number' : issue.expected}`
+  if (issue.code === 'invalid_value') return `is none of ${issue.values.map(String).join(', ')}`
+  if (issue.code === 'too_small') return beyond(issue.origin, ['is less', 'has fewer'], issue.minimum)
+  if (issue.code === 'too_big') return beyond(issue.origin, ['is more', 'has more'], issue.maximum)
+  return issue.message
+}
+
+/** One that begins with its verb is about the field; another may name what the field is for. */
+const sentenceOf = ({ field, message }: FieldFault): string => {
+  if (/^(?:is|has|was) /.test(message)) return `${field} ${message}`
+  return message.toLowerCase().includes(field.toLowerCase()) ? message : `${field}: ${message}`
+}
+
 /** `where`: the field of a fault of the whole. */
 export const faultsOf = ({ issues }: Pick<z.ZodError, 'issues'>, where = 'body'): FieldFault[] =>
   issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => ({ field: fieldOf([...issue.path, key]), message: 'is not known here' }))
-      : [{ field: fieldOf(issue.path) || where, message: issue.message }],
+      : [{ field: fieldOf(issue.path) || where, message: wordsOf(issue) }],
   )
 
 const places: Record<string, string> = {
@@ -117,14 +142,10 @@ export const apiRouter = (): ApiApp =>
       if (result.success) return
       const where = places[result.target] ?? result.target
       const fields = faultsOf(result.error, where)
-      throw new ApiError(
-        'invalid-request',
-        `${where}: ${fields.map(({ field, message }) => `${field} ${message}`.trim()).join('; ')}`,
-        {
-          fields,
-          hint: 'what is taken is in the API document, /openapi.json, and in the help of the command',
-        },
-      )
+      throw new ApiError('invalid-request', `${where}: ${fields.map(sentenceOf).join('; ')}`, {
+        fields,
+        hint: 'what is taken is in the API document, /openapi.json, and in the help of the command',
+      })
     },
   })
 

@@ -15,8 +15,10 @@ export const defaultGroup = 'default'
 
 const jobName = z
   .string()
-  .regex(/^[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?$/, 'lower case letters, digits, "-" and ".", at most 40')
-const groupName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,62}$/, 'letters, digits, "_", "-" and "."')
+  .regex(/^[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?$/, 'has lower case letters, digits, "-" and ".", at most 40')
+const groupName = z
+  .string()
+  .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,62}$/, 'has letters, digits, "_", "-" and "."')
 
 const cron = z.string().superRefine((text, context) => {
   try {

@@ -79,7 +79,9 @@ const cronOf = (text: string, five: string): Cron => {
   try {
     return new Cron(five, { timezone: 'UTC', mode: '5-part', sloppyRanges: true })
   } catch (cause) {
-    throw invalid(text, cause instanceof Error ? cause.message : String(cause), cause)
+    const why = cause instanceof Error ? cause.message : String(cause)
+    // Croner's own names of its parts are nobody's who writes a job.
+    throw invalid(text, why.replace(/^Cron[A-Za-z]+: /, ''), cause)
   }
 }
 
