@@ -2,7 +2,6 @@
  * @module backups-on-service: what the backup commands do where they name what the service's catalog knows, instead of a URL.
  */
 import type { ApiClient } from '#lib/api/client.ts'
-import { formatBytes } from '#lib/base/sizes.ts'
 import type { Backup, Operation } from './answers.ts'
 import { requireBackup, requireBackupVolume, type BackupReference } from './backup-where.ts'
 import { requireAnswer, requireYes, type YesOption } from './confirmed.ts'
@@ -18,7 +17,7 @@ import {
 } from './output/catalog-view.ts'
 import { counted } from './output/counted.ts'
 import { listed } from './output/listed.ts'
-import { numberIn, textIn } from './output/operation-view.ts'
+import { freedText, numberIn, readText, textIn, uploadedText } from './output/operation-view.ts'
 import { fieldsText } from './output/tables.ts'
 import type { Outcome } from './output/terminal.ts'
 import type { Session } from './session.ts'
@@ -40,7 +39,7 @@ const madeText = (operation: Operation, name: string): string => {
     backup: name,
     volume: `${cluster}/${volume}`,
     snapshot: snapshot.filter((part) => part !== undefined).join(', ') || undefined,
-    uploaded: `${counted(numberIn(operation, 'newBlocks'), 'block')}, ${formatBytes(numberIn(operation, 'newBytes'))}`,
+    uploaded: uploadedText(operation),
   })
 }
 
@@ -110,13 +109,6 @@ export const showBackupOnService = async (
   return catalogBackupOutcome(await client.backups.show(target, backupVolume, backup))
 }
 
-const freedText = (operation: Operation): string => {
-  const skipped = textIn(operation, 'skipped')
-  return skipped !== undefined
-    ? `unused blocks stay for now: ${skipped}`
-    : `freed ${formatBytes(numberIn(operation, 'deletedBytes'))}: ${counted(numberIn(operation, 'deletedBlocks'), 'unused block')} deleted`
-}
-
 export const deleteBackupOnService = async (
   session: Session,
   text: string,
@@ -139,9 +131,8 @@ export const deleteBackupOnService = async (
 
 const verifiedOutcome = (operation: Operation): Partial<Outcome> => {
   const bad = numberIn(operation, 'badBlocks')
-  const read = `${counted(numberIn(operation, 'checkedBlocks'), 'block')}, ${formatBytes(numberIn(operation, 'checkedBytes'))} read`
   return {
-    text: `${read}: ${bad === 0 ? 'nothing is wrong' : `${counted(bad, 'bad block')}; the next backup of the volume sends them again`}`,
+    text: `${readText(operation)}: ${bad === 0 ? 'nothing is wrong' : `${counted(bad, 'bad block')}; the next backup of the volume sends them again`}`,
     exit: bad === 0 ? 'done' : 'damaged',
   }
 }

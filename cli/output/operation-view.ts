@@ -3,6 +3,7 @@
  */
 import { formatBytes } from '#lib/base/sizes.ts'
 import type { Operation } from '../answers.ts'
+import { counted } from './counted.ts'
 import type { Column } from './tables.ts'
 
 /** What it works on: a volume of a cluster, or what is in a target. */
@@ -41,6 +42,54 @@ export const textIn = ({ result }: Operation, name: string): string | undefined 
 /** As `textIn`; what it does not tell is zero. */
 export const numberIn = ({ result }: Operation, name: string): number => Number(result?.[name] ?? 0)
 
+const blocksText = (operation: Operation, blocks: string, bytes: string): string =>
+  `${counted(numberIn(operation, blocks), 'block')}, ${formatBytes(numberIn(operation, bytes))}`
+
+/** Of a backup. */
+export const uploadedText = (operation: Operation): string => blocksText(operation, 'newBlocks', 'newBytes')
+
+/** Of a verification. */
+export const readText = (operation: Operation): string =>
+  `${blocksText(operation, 'checkedBlocks', 'checkedBytes')} read`
+
+/** Of a deletion. */
+export const freedText = (operation: Operation): string => {
+  const skipped = textIn(operation, 'skipped')
+  return skipped !== undefined
+    ? `unused blocks stay for now: ${skipped}`
+    : `freed ${formatBytes(numberIn(operation, 'deletedBytes'))}: ${counted(numberIn(operation, 'deletedBlocks'), 'unused block')} deleted`
+}
+
+const sizeText = (operation: Operation): string => formatBytes(numberIn(operation, 'sizeBytes'))
+
+/** With those that were bad or lost, if any were. */
+const butFor = (text: string, count: number, what: string): string =>
+  count === 0 ? text : `${text}; ${counted(count, 'block')} ${what}`
+
+const nothing = (): undefined => undefined
+
+/** What came of one that has succeeded. */
+const endTexts: Record<Operation['kind'], (operation: Operation) => string | undefined> = {
+  'create-volume': sizeText,
+  'delete-volume': nothing,
+  'expand-volume': sizeText,
+  'attach-volume': (operation) => textIn(operation, 'path'),
+  'detach-volume': nothing,
+  'create-snapshot': (operation) => textIn(operation, 'snapshot'),
+  'delete-snapshot': nothing,
+  'revert-volume': nothing,
+  'create-backup': uploadedText,
+  'restore-backup': (operation) => butFor(sizeText(operation), numberIn(operation, 'lostBlocks'), 'lost'),
+  'delete-backup': freedText,
+  'collect-blocks': freedText,
+  'verify-backup': (operation) => butFor(readText(operation), numberIn(operation, 'badBlocks'), 'bad'),
+}
+
+const endText = (operation: Operation): string | undefined => {
+  if (operation.state !== 'succeeded') return undefined
+  return textIn(operation, 'outcome') === 'nothing-new' ? 'nothing new' : endTexts[operation.kind](operation)
+}
+
 const valueText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
 
 const resultText = ({ result }: Operation): string | undefined => {
@@ -74,7 +123,7 @@ export const operationColumns: Column<Operation>[] = [
   { title: 'CAUSE', value: causeText },
   {
     title: 'REMARK',
-    value: (operation) => operation.failure?.message ?? progressText(operation) ?? resultText(operation),
+    value: (operation) => operation.failure?.message ?? progressText(operation) ?? endText(operation),
   },
 ]
 
