@@ -88,6 +88,8 @@ const refusals: [command: string, code: number, ...says: string[]][] = [
     'drover pool init',
   ],
   ['volume list --cluster Standby', 2, 'cluster has lower case letters'],
+  ['volume list --cluster nothing', 3, 'there is no cluster nothing', 'drover cluster list'],
+  ['node list --cluster nothing', 3, 'there is no cluster nothing', 'drover cluster list'],
   ['volume show nothing', 3, 'there is no volume nothing in cluster primary', 'drover volume list'],
   ['volume show a/b/c', 2, '"a/b/c" names no volume', 'standby/web'],
   ['volume show standby/web --cluster primary', 2, 'is in another cluster than --cluster primary'],

@@ -86,7 +86,6 @@ describe('what there is', () => {
       'node-1',
       { items: [{ name: 'node-1' }] },
     ],
-    ['node list --cluster standby', /^cluster standby has no nodes$/m, '', { items: [] }],
     ['node show node-1', /^free +50 GiB of 100 GiB$/m, 'node-1', { name: 'node-1' }],
     [
       'volume list',

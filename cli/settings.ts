@@ -22,4 +22,4 @@ export const givenJoinToken = (): string | undefined => process.env['DROVER_JOIN
 export const dataFolder = (): string => process.env['DROVER_DATA'] || '.drover'
 
 /** Where no --cluster is given. */
-export const defaultCluster = (): string => process.env['DROVER_CLUSTER'] || 'primary'
+export const givenCluster = (): string | undefined => process.env['DROVER_CLUSTER'] || undefined

@@ -2,8 +2,9 @@
  * @module volume-reference: a volume of a cluster, as arguments name it: `web`, or `standby/web`.
  */
 import { Option } from 'commander'
+import type { ApiClient } from '#lib/api/client.ts'
 import { parseNotEmpty } from './options.ts'
-import { defaultCluster } from './settings.ts'
+import { givenCluster } from './settings.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface ClusterOptions {
@@ -19,7 +20,19 @@ export const clusterOption = (
   what = 'the cluster (default: the environment variable DROVER_CLUSTER, or primary)',
 ): Option => new Option('--cluster <name>', what).argParser(parseNotEmpty)
 
-export const clusterOf = ({ cluster = defaultCluster() }: ClusterOptions): string => cluster
+export const clusterOf = ({ cluster = givenCluster() }: ClusterOptions): string => cluster ?? 'primary'
+
+/** Of a list, which is of all clusters where none was given. @throws RequestError: there is no such cluster. */
+export const listedCluster = async (
+  { clusters }: Pick<ApiClient, 'clusters'>,
+  { cluster = givenCluster() }: ClusterOptions,
+): Promise<string | undefined> => {
+  if (cluster !== undefined) await clusters.show(cluster)
+  return cluster
+}
+
+export const listedClusterOption = (): Option =>
+  clusterOption('only of this cluster (default: the environment variable DROVER_CLUSTER, or all)')
 
 /** @throws UsageError. */
 export const volumeReference = (text: string, options: ClusterOptions = {}): VolumeReference => {

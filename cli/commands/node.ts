@@ -6,7 +6,7 @@ import { listed } from '../output/listed.ts'
 import { fieldsText, type Column } from '../output/tables.ts'
 import type { Outcome } from '../output/terminal.ts'
 import type { Act, Session } from '../session.ts'
-import { clusterOption, type ClusterOptions } from '../volume-reference.ts'
+import { listedCluster, listedClusterOption, type ClusterOptions } from '../volume-reference.ts'
 import { addNodeJoin } from './node-join.ts'
 import { addNodeToken } from './node-token.ts'
 
@@ -47,12 +47,15 @@ const shown = (node: Node): Outcome => ({
   handles: [node.name],
 })
 
-const list = async (session: Session, { cluster, ...options }: ListOptions): Promise<Outcome> =>
-  listed((await openApi(session, options)).nodes.list({ cluster }), {
+const list = async (session: Session, options: ListOptions): Promise<Outcome> => {
+  const client = await openApi(session, options)
+  const cluster = await listedCluster(client, options)
+  return listed(client.nodes.list({ cluster }), {
     columns,
     handle: ({ name }) => name,
     none: cluster === undefined ? 'there are no nodes' : `cluster ${cluster} has no nodes`,
   })
+}
 
 export const addNode = (parent: Command, act: Act): void => {
   const node = parent
@@ -61,7 +64,7 @@ export const addNode = (parent: Command, act: Act): void => {
     .addHelpText('after', example)
   onService(node.command('list'))
     .description('list the nodes of all clusters, or of one; with --quiet only their names')
-    .addOption(clusterOption('only of this cluster'))
+    .addOption(listedClusterOption())
     .addHelpText('after', '\nExample:\n  $ drover node list --cluster primary')
     .action((options: ListOptions) => act((session) => list(session, options)))
   onService(node.command('show'))

@@ -3,7 +3,13 @@ import { onService, openApi, type ApiOptions } from '../open-api.ts'
 import { listed } from '../output/listed.ts'
 import { volumeColumns, volumeOutcome } from '../output/volume-view.ts'
 import type { Act } from '../session.ts'
-import { clusterOption, volumeReference, type ClusterOptions } from '../volume-reference.ts'
+import {
+  clusterOption,
+  listedCluster,
+  listedClusterOption,
+  volumeReference,
+  type ClusterOptions,
+} from '../volume-reference.ts'
 import { addVolumeAttach, addVolumeDetach, addVolumeExpand } from './volume-actions.ts'
 import { addVolumeCreate } from './volume-create.ts'
 import { addVolumeDelete } from './volume-delete.ts'
@@ -24,16 +30,18 @@ export const addVolume = (parent: Command, act: Act): void => {
   const volume = parent.command('volume').description('volumes of the service').addHelpText('after', example)
   onService(volume.command('list'))
     .description('list the volumes of all clusters, or of one; with --quiet only their names')
-    .addOption(clusterOption('only of this cluster'))
+    .addOption(listedClusterOption())
     .addHelpText('after', '\nExample:\n  $ drover volume list --cluster standby')
-    .action(({ cluster, ...options }: Options) =>
-      act(async (session) =>
-        listed((await openApi(session, options)).volumes.list({ cluster }), {
+    .action((options: Options) =>
+      act(async (session) => {
+        const client = await openApi(session, options)
+        const cluster = await listedCluster(client, options)
+        return listed(client.volumes.list({ cluster }), {
           columns: volumeColumns,
           handle: ({ cluster: of, name }) => `${of}/${name}`,
           none: cluster === undefined ? 'there are no volumes' : `cluster ${cluster} has no volumes`,
-        }),
-      ),
+        })
+      }),
     )
   onService(volume.command('show'))
     .description('show a volume')
