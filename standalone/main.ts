@@ -1,6 +1,7 @@
 /**
  * @module main: `npm start`: the whole service on this machine; `npm start -- demo`: the same, for a walk-through.
  */
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { systemClock } from '#lib/base/clock.ts'
 import { CodedError } from '#lib/base/errors.ts'
@@ -30,7 +31,10 @@ Example:
   $ npm start
   $ npx drover node list`
 
-const parsed = () =>
+const wrongUsage = (message: string, cause?: unknown): StandaloneError =>
+  new StandaloneError('wrong-usage', message, { hint: 'see: npm start -- --help', cause })
+
+const given = () =>
   parseArgs({
     options: {
       data: { type: 'string' },
@@ -43,10 +47,16 @@ const parsed = () =>
     },
   }).values
 
-type Options = ReturnType<typeof parsed>
+type Options = ReturnType<typeof given>
 
-const wrongUsage = (message: string): StandaloneError =>
-  new StandaloneError('wrong-usage', message, { hint: 'see: npm start -- --help' })
+/** @throws StandaloneError `wrong-usage`: after the first sentence Node tells of arguments that there are none of here. */
+const parsed = (): Options => {
+  try {
+    return given()
+  } catch (error) {
+    throw wrongUsage(error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error), error)
+  }
+}
 
 const listenOf = (options: Options): StandaloneSettings['listen'] => {
   const text = options.listen ?? process.env['DROVER_LISTEN'] ?? '127.0.0.1:8780'
@@ -82,14 +92,28 @@ const settingsOf = (options: Options): StandaloneSettings => ({
   env: { ...process.env },
 })
 
+const quoted = (text: string): string =>
+  /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+
+/** Commands look in `.drover` of the folder that they run in. */
+const howToFind = (folder: string): string[] =>
+  folder === resolve('.drover')
+    ? [
+        'On this machine, in this folder, commands find it and their token by themselves:',
+        '  $ npx drover node list',
+      ]
+    : [
+        'On this machine, in this folder, commands find it and their token with DROVER_DATA:',
+        `  $ DROVER_DATA=${quoted(folder)} npx drover node list`,
+      ]
+
 const banner = ({ url, folder, nodes }: Standalone): string => {
   const lines = nodes.map(({ cluster, node, pool }) => `  cluster ${cluster}: node ${node}, ${pool}`)
   return [
     `Drover is at ${url}, its data in ${folder}.`,
     ...lines,
     '',
-    'On this machine, in this folder, commands find it and their token by themselves:',
-    '  $ npx drover node list',
+    ...howToFind(folder),
     `Elsewhere: DROVER_URL=${url}, and in DROVER_TOKEN a token made with: npx drover token create NAME --role operator`,
     `The API is described at ${url}/openapi.json. Ctrl-C stops the service; attached volumes stay usable.`,
   ].join('\n')
@@ -99,7 +123,7 @@ const fail = (error: unknown): never => {
   if (!(error instanceof Error)) throw error
   console.error(`drover: ${error.message}`)
   if (error instanceof CodedError && error.hint !== undefined) console.error(`  hint: ${error.hint}`)
-  process.exit(1)
+  process.exit(error instanceof StandaloneError && error.code === 'wrong-usage' ? 2 : 1)
 }
 
 const run = async (): Promise<void> => {

@@ -32,16 +32,32 @@ const noListen = ({ host, port }: ListenSettings, error: NodeJS.ErrnoException):
         : 'give an address of this machine, with --listen <address>:<port>',
   })
 
+/** @throws StandaloneError `wrong-usage`. */
+const readPem = async (path: string, option: string): Promise<Buffer> => {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    throw new StandaloneError('wrong-usage', `cannot read ${path}, which ${option} names: ${reason}`, {
+      cause: error,
+      hint: `give ${option} a PEM file that whoever runs the service may read`,
+    })
+  }
+}
+
 const shownHost = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 
-/** @throws StandaloneError `no-listen`. */
+/** @throws StandaloneError `no-listen`, `wrong-usage`. */
 export const startServer = async (app: ApiApp, settings: ListenSettings): Promise<Server> => {
   const { host, port, tls } = settings
   const server = createAdaptorServer({
     fetch: app.fetch,
     ...(tls && {
       createServer: createHttpsServer,
-      serverOptions: { cert: await readFile(tls.certificate), key: await readFile(tls.key) },
+      serverOptions: {
+        cert: await readPem(tls.certificate, '--tls-certificate'),
+        key: await readPem(tls.key, '--tls-key'),
+      },
     }),
   })
   if ('keepAliveTimeout' in server) server.keepAliveTimeout = keepAliveMs
