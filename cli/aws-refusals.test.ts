@@ -55,6 +55,14 @@ const refusals: [
   ['leftovers --stack a_b', {}, undefined, 2, '"a_b" is no name of a stack', 'list-stacks'],
   ['leftovers --stack drover', noRegion, undefined, 2, 'no region was given', 'give --region'],
   ['leftovers --stack drover', noKeys, undefined, 6, 'no AWS credentials were found', 'set AWS_PROFILE'],
+  [
+    'leftovers --stack drover',
+    { ...noKeys, AWS_PROFILE: 'nope' },
+    undefined,
+    6,
+    'AWS profile nope gives no credentials',
+    'aws configure list-profiles',
+  ],
   ['leftovers --stack drover', nobodyThere, undefined, 6, 'does not answer', 'ECONNREFUSED', 'HTTPS_PROXY'],
   [
     'leftovers --stack drover',

@@ -7,6 +7,9 @@ import type { SettingsRecord } from '#lib/target/target-settings.ts'
 /** A copy: `process.env` itself is no plain object, and zod takes no other for a record. */
 export const environment = (): SettingsRecord => ({ ...process.env })
 
+/** The SDK reads it by itself: for what is told of it. */
+export const awsProfile = (): string | undefined => process.env['AWS_PROFILE'] || undefined
+
 /** Where no --pool is given. */
 export const defaultPool = (): string | undefined => process.env['DROVER_POOL'] || undefined
 

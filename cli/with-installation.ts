@@ -4,9 +4,10 @@
  */
 import { Option, type Command } from 'commander'
 import type { OpenInstallation } from '#lib/installation/cloudformation-installation.ts'
+import { InstallationError } from '#lib/installation/installation-error.ts'
 import { parseNotEmpty } from './options.ts'
 import type { Session } from './session.ts'
-import { environment } from './settings.ts'
+import { awsProfile, environment } from './settings.ts'
 
 export interface InstallationOptions {
   stack: string
@@ -25,6 +26,17 @@ export const onInstallation = (command: Command): Command =>
       ).argParser(parseNotEmpty),
     )
 
+/** The SDK's own words do not name the profile that it was told to take. */
+const namingProfile = (error: unknown): unknown => {
+  const profile = awsProfile()
+  if (!(error instanceof InstallationError) || error.code !== 'no-credentials' || profile === undefined)
+    return error
+  return new InstallationError('no-credentials', `AWS profile ${profile} gives no credentials`, {
+    cause: error,
+    hint: `AWS_PROFILE names it: "aws configure list-profiles" tells which there are, "aws sts get-caller-identity --profile ${profile}" whether it works`,
+  })
+}
+
 /** @throws InstallationError. */
 export const withInstallation = async <T>(
   { signal }: Pick<Session, 'signal'>,
@@ -36,6 +48,8 @@ export const withInstallation = async <T>(
   const open = await openInstallation({ stack, region, proxyEnv: environment() }, signal)
   try {
     return await work(open)
+  } catch (error) {
+    throw namingProfile(error)
   } finally {
     open.close()
   }
