@@ -52,10 +52,10 @@ export const whenReachable = <T>(
 ): Promise<T> => patiently(session, mostTriesOfWaiting, isUnreachable, work)
 
 /** With a key of its own, by which a request whose answer was lost is known again. Where nobody listened nothing was lost. */
-export const issue = (
+export const issue = <T>(
   session: Pick<Waiting, 'clock' | 'ids' | 'signal'>,
-  ask: (asked: Asked) => Promise<Operation>,
-): Promise<Operation> => {
+  ask: (asked: Asked) => Promise<T>,
+): Promise<T> => {
   const idempotencyKey = session.ids.name('request')
   return patiently(
     session,

@@ -5,6 +5,7 @@ import { firstOf, listed } from '../output/listed.ts'
 import { jobColumns, jobOutcome, runOutcome, runsOutcome } from '../output/job-view.ts'
 import { parseCount } from '../options.ts'
 import type { Act } from '../session.ts'
+import { issue } from '../wait-for.ts'
 import { addJobChanges } from './job-set.ts'
 
 const example = `
@@ -55,7 +56,10 @@ export const addJob = (parent: Command, act: Act): void => {
     .argument('<name>', 'name of the job')
     .addHelpText('after', '\nExample:\n  $ drover job run nightly')
     .action((name: string, options: ApiOptions) =>
-      act(async (session) => runOutcome(await (await openApi(session, options)).jobs.run(name))),
+      act(async (session) => {
+        const { jobs } = await openApi(session, options)
+        return runOutcome(await issue(session, (asked) => jobs.run(name, asked)))
+      }),
     )
   onService(job.command('runs'))
     .description('list the runs of a job, newest first, with what came of each volume')

@@ -43,7 +43,8 @@ export interface Claim {
   at: string
 }
 
-const claimId = async (deps: ApiDeps, context: ApiContext, kind: string): Promise<Claim> => {
+/** The same for a request that is repeated with its key. @throws ApiError `conflict`: the key was another's. */
+export const claimId = async (deps: ApiDeps, context: ApiContext, kind: string): Promise<Claim> => {
   const fresh = newOperationId(deps, kind)
   const at = deps.clock.now().toISOString()
   const key = context.req.header('idempotency-key')

@@ -163,7 +163,7 @@ describe('a run of a job', () => {
   })
 
   it('is made at any time when somebody asks for it', async () => {
-    const asked = await runJobNow(deps())('daily')
+    const asked = await runJobNow(deps())('daily', '2026-01-02T02:00:01.000Z')
     expect(asked).toMatchObject({ minute: '2026-01-02T02:00:01.000Z', outcomes: [{ outcome: 'operation' }] })
   })
 
@@ -171,7 +171,7 @@ describe('a run of a job', () => {
     expect(await run({ ...tick, rule: 'none' })).toBe(undefined)
     await jobs.change(catalogKeys.job('daily'), () => ({ ...job, isEnabled: false }))
     expect(await run()).toBe(undefined)
-    expect(await runJobNow(deps())('daily')).toBe(undefined)
+    expect(await runJobNow(deps())('daily', tick.minute)).toBe(undefined)
     expect(sent).toEqual([])
   })
 })

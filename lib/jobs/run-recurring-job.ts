@@ -159,10 +159,10 @@ export const runRecurringJob =
     return isDue ? runOf(deps, job, tick) : undefined
   }
 
-/** Besides its schedule: somebody asks for it. @returns the run; `undefined`: there is no such job, or it is switched off. */
+/** Besides its schedule: somebody asks for it; `at`: when, by which it is the same run if it is asked for again. @returns the run; `undefined`: there is no such job, or it is switched off. */
 export const runJobNow =
   (deps: RunRecurringJobDeps) =>
-  async (name: string): Promise<Run | undefined> => {
+  async (name: string, at: string): Promise<Run | undefined> => {
     const job = await enabledJob(deps, name)
-    return job && runOf(deps, job, { rule: name, minute: deps.clock.now().toISOString() })
+    return job && runOf(deps, job, { rule: name, minute: at })
   }

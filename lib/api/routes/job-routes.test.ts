@@ -92,6 +92,17 @@ describe('recurring jobs over the API', () => {
     expect(runs.map(({ minute }) => minute)).toEqual(['2026-01-01T00:00:11.000Z', '2026-01-01T00:00:10.000Z'])
   })
 
+  it('runs one once that is asked for again by the same key', async () => {
+    await jobs().put('daily', daily)
+    const asked = { idempotencyKey: 'a-key' }
+    const first = await jobs().run('daily', asked)
+    world.clock.advance(1000)
+    expect((await jobs().run('daily', asked)).outcomes).toEqual(first.outcomes)
+    expect(await gathered(jobs().runs('daily'))).toHaveLength(1)
+    await jobs().put('nightly', daily)
+    await refusedUnchanged(() => jobs().run('nightly', asked), { status: 409 })
+  })
+
   it.each([
     [{ state: 'succeeded', result: { outcome: 'made' } }, { outcome: 'made' }],
     [{ state: 'succeeded', result: { outcome: 'nothing-new' } }, { outcome: 'nothing-new' }],

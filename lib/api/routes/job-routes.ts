@@ -13,6 +13,7 @@ import { ApiError } from '../api-error.ts'
 import type { ApiDeps } from '../api-deps.ts'
 import { JobBody } from '../bodies.ts'
 import { foundJob, notFound } from '../found.ts'
+import { claimId, IdempotencyHeaders } from '../issuing.ts'
 import { apiRouter, jsonBody, jsonResponse, PageQuery, pageOf, routeFor, type ApiApp } from '../routing.ts'
 
 const jobParams = z.object({ job: RecurringJob.shape.name })
@@ -147,12 +148,13 @@ export const jobRoutes = (deps: ApiDeps): ApiApp => {
     routeFor('operator', '/v1/jobs/{job}/runs', {
       method: 'post',
       summary: 'Run a job now, besides its schedule',
-      request: { params: jobParams },
+      request: { headers: IdempotencyHeaders, params: jobParams },
       responses: { 200: jsonResponse('The run, with an operation for each volume, or why not', Run) },
     }),
     async (context) => {
       const { name, isEnabled } = await foundJob(deps, context.req.valid('param').job)
-      const run = await runJobNow(deps)(name)
+      const { at } = await claimId(deps, context, 'run-job')
+      const run = await runJobNow(deps)(name, at)
       if (run) return context.json(run, 200)
       throw new ApiError(
         'conflict',
