@@ -18,5 +18,5 @@ describe('a deletion that dies after each of its calls', () => {
   })
   afterAll(() => aws?.stop())
 
-  it('is followed by one that ends the same', () => dieAtEachCall(estate, deletion, ['after']))
+  it('is followed by one that ends the same', () => dieAtEachCall(estate, deletion, { at: ['after'] }))
 })

@@ -18,5 +18,5 @@ describe('a deletion that dies before each of its calls', () => {
   })
   afterAll(() => aws?.stop())
 
-  it('is followed by one that ends the same', () => dieAtEachCall(estate, deletion, ['before']))
+  it('is followed by one that ends the same', () => dieAtEachCall(estate, deletion, { at: ['before'] }))
 })

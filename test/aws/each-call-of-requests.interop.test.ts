@@ -1,8 +1,10 @@
 /** The packaged API that dies at any of its calls of AWS: the request, made again, ends as if nothing had been. */
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { dieAtEachCall } from './each-call.ts'
+import { afterWritings, dieAtEachCall } from './each-call.ts'
 import { startLocalAws, type LocalAws } from './local-aws.ts'
-import { requestScenarios } from './request-scenarios.ts'
+import { nodeRequestScenarios } from './node-request-scenarios.ts'
+import { operationRequestScenarios } from './operation-request-scenarios.ts'
+import { furtherRequestScenarios, requestScenarios } from './request-scenarios.ts'
 import { makeEstate, type Estate } from './small-estate.ts'
 
 describe('an API that dies at each of its calls', () => {
@@ -17,5 +19,9 @@ describe('an API that dies at each of its calls', () => {
 
   it.each(requestScenarios)('does what is asked for again: $name', (scenario) =>
     dieAtEachCall(estate, scenario),
+  )
+  it.each([...furtherRequestScenarios, ...operationRequestScenarios, ...nodeRequestScenarios])(
+    'at each that writes does what is asked for again: $name',
+    (scenario) => dieAtEachCall(estate, scenario, afterWritings),
   )
 })

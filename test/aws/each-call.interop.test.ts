@@ -1,8 +1,8 @@
 /** A packaged function that dies at any of its calls of AWS: what comes next finishes what it left. */
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { dieAtEachCall } from './each-call.ts'
+import { afterWritings, dieAtEachCall } from './each-call.ts'
 import { startLocalAws, type LocalAws } from './local-aws.ts'
-import { quickScenarios } from './scenarios.ts'
+import { collection, furtherScenarios, quickScenarios } from './scenarios.ts'
 import { makeEstate, type Estate } from './small-estate.ts'
 
 describe('a function that dies at each of its calls', () => {
@@ -17,5 +17,9 @@ describe('a function that dies at each of its calls', () => {
 
   it.each(quickScenarios)('is followed by one that ends the same: $name', (scenario) =>
     dieAtEachCall(estate, scenario),
+  )
+  it.each([...furtherScenarios, collection])(
+    'at each that writes is followed by one that ends the same: $name',
+    (scenario) => dieAtEachCall(estate, scenario, afterWritings),
   )
 })

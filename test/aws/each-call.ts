@@ -3,6 +3,7 @@
  * the function does not know.
  */
 import { expect } from 'vitest'
+import type { AwsCall } from './aws-calls.ts'
 import { runScenario } from './scenario-run.ts'
 import type { Scenario } from './scenarios.ts'
 import type { Estate } from './small-estate.ts'
@@ -22,7 +23,11 @@ interface Run {
   hasDied: boolean
 }
 
-const runUntil = async (estate: Estate, scenario: Scenario, death?: Death): Promise<Run> => {
+const runUntil = async (
+  estate: Estate,
+  scenario: Scenario,
+  { isMeant, death }: { isMeant: (call: AwsCall) => boolean; death?: Death },
+): Promise<Run> => {
   const { of } = scenario
   const calls: string[] = []
   let [answered, hasDied] = [0, false]
@@ -33,12 +38,12 @@ const runUntil = async (estate: Estate, scenario: Scenario, death?: Death): Prom
     throw new Error('nobody is there to be answered')
   }
   const ended = await runScenario(estate, scenario, {
-    onCall: async ({ service, operation }, by) => {
-      if (by === of) dieAt('before', calls.push(`${service} ${operation}`))
+    onCall: async (call, by) => {
+      if (by === of && isMeant(call)) dieAt('before', calls.push(`${call.service} ${call.operation}`))
       return undefined
     },
-    onAnswer: async (_, by) => {
-      if (by === of) dieAt('after', ++answered)
+    onAnswer: async (call, by) => {
+      if (by === of && isMeant(call)) dieAt('after', ++answered)
     },
   })
   return { ended, calls, hasDied }
@@ -50,20 +55,35 @@ const told = (calls: readonly string[]): string => {
   return [...counts].map(([call, count]) => (count === 1 ? call : `${count} ${call}`)).join(', ')
 }
 
+export interface Deaths {
+  at?: readonly Moment[]
+  /** Left out: each. */
+  isMeant?: (call: AwsCall) => boolean
+}
+
+const readings = /^(Get|BatchGet|Head|List|Query)/
+
+/**
+ * What takes a fraction of the time: who dies before a call, or after one that only reads, leaves what he would have left after the last
+ * one that writes.
+ */
+export const afterWritings: Deaths = { at: ['after'], isMeant: ({ operation }) => !readings.test(operation) }
+
 /** Each run ends as the undisturbed one does. */
 export const dieAtEachCall = async (
   estate: Estate,
   scenario: Scenario,
-  at: readonly Moment[] = moments,
+  { at = moments, isMeant = () => true }: Deaths = {},
 ): Promise<void> => {
   const { name, of, leaves } = scenario
-  const undisturbed = await runUntil(estate, scenario)
+  const undisturbed = await runUntil(estate, scenario, { isMeant })
   console.log(`${name}: ${of} makes ${undisturbed.calls.length} calls: ${told(undisturbed.calls)}`)
   expect(undisturbed.calls).not.toEqual([])
   for (const pattern of leaves) expect(undisturbed.ended.join('\n')).toMatch(pattern)
   for (const moment of at) {
     for (let atCall = 1; ; atCall++) {
-      const run = await runUntil(estate, scenario, { moment, atCall }).catch((error: unknown) => {
+      const death = { moment, atCall }
+      const run = await runUntil(estate, scenario, { isMeant, death }).catch((error: unknown) => {
         throw new Error(`${name}, died ${moment} call ${atCall}: ${String(error)}`, { cause: error })
       })
       expect([moment, atCall, run.ended]).toEqual([moment, atCall, undisturbed.ended])

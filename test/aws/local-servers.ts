@@ -112,6 +112,7 @@ export const secretsOf = (client: SecretsManagerClient) => {
 }
 
 export const queuesOf = (client: SQSClient, baseUrl: string) => {
+  const urlOfNode = (node: string): string => nodeQueueUrl({ prefix: prefixes.queue, baseUrl }, node)
   const queueUrl: (what: keyof typeof queueNames) => string = (what) => baseUrl + queueNames[what]
   const list = async (): Promise<string[]> => {
     const found = await client.send(new ListQueuesCommand({ QueueNamePrefix: prefixes.queue }))
@@ -147,7 +148,8 @@ export const queuesOf = (client: SQSClient, baseUrl: string) => {
     list,
     quiet,
     takeFrom: (name: string) => takeFrom(baseUrl + name),
-    takeCommands: (node: string) => takeFrom(nodeQueueUrl({ prefix: prefixes.queue, baseUrl }, node)),
+    nodeQueueUrl: urlOfNode,
+    takeCommands: (node: string) => takeFrom(urlOfNode(node)),
     reset: async (kept: ReadonlySet<string>): Promise<void> => {
       for (const name of await list()) {
         const QueueUrl = baseUrl + name

@@ -25,6 +25,7 @@ export interface LocalWorld {
   store: ObjectStore
   sqs: SQSClient
   queueUrl(what: keyof typeof queueNames): string
+  nodeQueueUrl(node: string): string
   /** Takes what is in the queue of a node: commands, as they were sent. */
   takeCommands(node: string): Promise<string[]>
   /** What is here now is here again after each reset. */
@@ -80,6 +81,7 @@ export const localWorld = (aws: LocalAws): LocalWorld => {
     store,
     sqs,
     queueUrl: queues.queueUrl,
+    nodeQueueUrl: queues.nodeQueueUrl,
     takeCommands: queues.takeCommands,
     quiet: queues.quiet,
     keep: async () => {

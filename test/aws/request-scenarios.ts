@@ -1,51 +1,13 @@
 /**
- * @module request-scenarios: what people ask the API to change, each until it is done: a client that gets no answer asks again.
+ * @module request-scenarios: what people ask the API to set up, each until it is done.
  */
 import { randomUUID } from 'node:crypto'
-import { RequestError, requests } from '#lib/api/requests.ts'
+import { requests } from '#lib/api/requests.ts'
+import { NewTokenView } from '#lib/api/views.ts'
 import { MiB } from '#lib/base/sizes.ts'
-import { heard, passQuarter, type Scenario } from './scenarios.ts'
-import { cluster, joined, target, type Estate } from './small-estate.ts'
-
-const tries = 3
-
-/** As clients do: once more, where there was no answer of Drover's. */
-const untilAnswered = async (work: () => Promise<unknown>): Promise<void> => {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await work()
-      return
-    } catch (error) {
-      const isNoAnswer = error instanceof RequestError && (error.status ?? 500) >= 500
-      if (isNoAnswer && attempt < tries) continue
-      throw error
-    }
-  }
-}
-
-const request = (
-  name: string,
-  leaves: readonly RegExp[],
-  work: (estate: Estate) => Promise<() => Promise<unknown>>,
-): Scenario => ({
-  name,
-  leaves,
-  of: 'api',
-  arrange: async (estate) => {
-    const ask = await work(estate)
-    return async () => {
-      await untilAnswered(ask)
-      // A command that was lost on the way is sent again.
-      await passQuarter(estate)
-      await estate.aws.reconcile()
-    }
-  },
-})
-
-/** What is told of what was done before, by a request or a call whose answer was lost. */
-const unless = (codes: readonly string[]) => (error: unknown) => {
-  if (!(error instanceof RequestError) || !codes.includes(error.code)) throw error
-}
+import { nothingMore, request, unless, untilAnswered } from './requested.ts'
+import { heard, type Scenario } from './scenarios.ts'
+import { cluster, joined, target } from './small-estate.ts'
 
 const joining = request(
   'joining a node',
@@ -122,6 +84,34 @@ const attaching = request(
   },
 )
 
+const removingSecret = request(
+  'removing a secret',
+  [/^(?![^]*\nsecret )/],
+  async ({ aws: { client } }) => {
+    await client.secrets.put('minio', { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret of test' })
+    return () => client.secrets.remove('minio').catch(unless(['not-found']))
+  },
+  nothingMore,
+)
+
+/** A second one is made by who invokes again; what nobody was told is removed, as token-request.ts has it. */
+const firstToken: Scenario = {
+  name: 'making the first token',
+  of: 'api',
+  leaves: [/^row token HASH .*"name":"ada"/m],
+  arrange: async ({ aws: { functions, client } }) => {
+    const event = { createToken: { name: 'ada', role: 'admin' } }
+    return async () => {
+      const made = await functions.api.invoke(event).catch(() => functions.api.invoke(event))
+      const { id } = NewTokenView.parse(made)
+      await untilAnswered(async () => {
+        for await (const { id: other, name } of client.tokens.list())
+          if (name === 'ada' && other !== id) await client.tokens.remove(other).catch(unless(['not-found']))
+      })
+    }
+  },
+}
+
 export const requestScenarios: readonly Scenario[] = [
   joining,
   removing,
@@ -132,3 +122,4 @@ export const requestScenarios: readonly Scenario[] = [
   makingVolume,
   attaching,
 ]
+export const furtherRequestScenarios: readonly Scenario[] = [removingSecret, firstToken]

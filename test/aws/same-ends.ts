@@ -3,13 +3,21 @@
  */
 import { expect } from 'vitest'
 import { firstAttempts, neverBefore, type Fault } from './faults.ts'
-import { requestScenarios } from './request-scenarios.ts'
+import { nodeRequestScenarios } from './node-request-scenarios.ts'
+import { furtherRequestScenarios, requestScenarios } from './request-scenarios.ts'
 import { runScenario, type Between } from './scenario-run.ts'
-import { deletion, quickScenarios, type Scenario } from './scenarios.ts'
+import { deletion, furtherScenarios, quickScenarios, type Scenario } from './scenarios.ts'
 import type { AwsCall } from './aws-calls.ts'
 import type { Estate } from './small-estate.ts'
 
-const all: readonly Scenario[] = [...quickScenarios, deletion, ...requestScenarios]
+const all: readonly Scenario[] = [
+  ...quickScenarios,
+  ...furtherScenarios,
+  deletion,
+  ...requestScenarios,
+  ...furtherRequestScenarios,
+  ...nodeRequestScenarios,
+]
 
 interface Undisturbed {
   ended: string[]

@@ -10,10 +10,11 @@ import { performCommand } from '#lib/operation/command.ts'
 import { controlPlaneNode } from '#lib/operation/control-plane-node.ts'
 import { isEnded, type Operation } from '#lib/operation/operation.ts'
 import { sqsQueue } from '#lib/operation/sqs-queue.ts'
-import { objectEvent } from './event-shapes.ts'
+import { customEvent, objectEvent } from './event-shapes.ts'
 import { stackName, type FunctionName } from './local-aws.ts'
 import { deliverEvent } from './pump.ts'
 import {
+  addBackup,
   addOperation,
   addVolume,
   backupParameters,
@@ -39,7 +40,7 @@ export interface Scenario {
   arrange: (estate: Estate) => Promise<() => Promise<void>>
 }
 
-const ended = ({ world: { catalog } }: Estate, id: string): Promise<Operation> =>
+export const ended = ({ world: { catalog } }: Estate, id: string): Promise<Operation> =>
   until(`the end of ${id}`, async () => {
     const operation = await catalog.operations.get(catalogKeys.operation(id))
     return operation && isEnded(operation) ? operation : undefined
@@ -103,6 +104,36 @@ const objectWritten: Scenario = {
   arrange: async ({ aws }) => {
     const key = keysOfWeb.backupConfig(newerBackup)
     const event = objectEvent({ bucket: aws.bucket, key, isDeletion: false })
+    return () => deliverEvent(aws.functions['index-backup'], event)
+  },
+}
+
+const objectRemoved: Scenario = {
+  name: 'an object event of a removed backup',
+  of: 'index-backup',
+  leaves: [/^row backup#s3#web backup-newer/m, /^(?![^]*row backup#s3#web backup-older)/],
+  arrange: async ({ aws, world }) => {
+    for (const name of [olderBackup, newerBackup]) await addBackup(world, { target, name })
+    const key = keysOfWeb.backupConfig(olderBackup)
+    await world.store.deleteMany([key])
+    const event = objectEvent({ bucket: aws.bucket, key, isDeletion: true })
+    return () => deliverEvent(aws.functions['index-backup'], event)
+  },
+}
+
+const lookDue: Scenario = {
+  name: 'a look at a whole target',
+  of: 'index-backup',
+  leaves: [
+    /^row backup#s3#web backup-older/m,
+    /^row backup#s3#web backup-newer/m,
+    /^row backup-volume#s3 web/m,
+    /^(?![^]*gone)/,
+  ],
+  arrange: async ({ aws, world }) => {
+    await addBackup(world, { target, name: 'backup-gone' })
+    await addBackup(world, { target, volume: 'gone' })
+    const event = customEvent('drover', 'Target Look Due', { target })
     return () => deliverEvent(aws.functions['index-backup'], event)
   },
 }
@@ -181,34 +212,85 @@ const reconcile: Scenario = {
   },
 }
 
-const onStore = (kind: 'verify-backup' | 'delete-backup'): Scenario => ({
-  name: `a ${kind} of the control plane`,
+const worker = ({ world: { sqs, queueUrl } }: Estate) =>
+  sqsQueue({ client: sqs, clock: systemClock, log: silentLog }, { url: queueUrl('worker'), isFifo: true })
+
+const [ofWeb, byWorker] = [{ target, backupVolume: 'web' }, { node: controlPlaneNode }]
+const { lock } = backupParameters
+
+const performed = async (estate: Estate, operation: Operation): Promise<void> => {
+  await sendCommand(worker(estate), controlPlaneNode, performCommand(operation))
+  await ended(estate, operation.id)
+  await estate.world.quiet()
+}
+
+const onStore = (
+  name: string,
+  leaves: readonly RegExp[],
+  prepare: (estate: Estate) => Promise<Operation>,
+): Scenario => ({
+  name,
   of: 'perform-operation',
-  leaves: [/^row operation RUN .*succeeded/m],
+  leaves: [/^row operation RUN .*succeeded/m, ...leaves],
   arrange: async (estate) => {
-    const { sqs, queueUrl } = estate.world
-    const more = { node: controlPlaneNode }
-    const parameters = { target, backupVolume: 'web', backup: olderBackup }
-    const operation = await (kind === 'verify-backup'
-      ? addOperation(estate.world, kind, parameters, more)
-      : addOperation(estate.world, kind, { ...parameters, lock: backupParameters.lock }, more))
-    const queue = sqsQueue(
-      { client: sqs, clock: systemClock, log: silentLog },
-      { url: queueUrl('worker'), isFifo: true },
-    )
-    return async () => {
-      await sendCommand(queue, controlPlaneNode, performCommand(operation))
-      await ended(estate, operation.id)
-      await estate.world.quiet()
-    }
+    const operation = await prepare(estate)
+    return () => performed(estate, operation)
   },
 })
 
-export const quickScenarios: readonly Scenario[] = [
-  tick,
-  report,
-  objectWritten,
-  reconcile,
-  onStore('verify-backup'),
-]
-export const deletion = onStore('delete-backup')
+const verification = onStore('a verification of the control plane', [], ({ world }) =>
+  addOperation(world, 'verify-backup', { ...ofWeb, backup: olderBackup }, byWorker),
+)
+
+export const deletion = onStore(
+  'a deletion of the control plane',
+  [/^(?![^]*backup_backup-older\.cfg)/],
+  ({ world }) => addOperation(world, 'delete-backup', { ...ofWeb, backup: olderBackup, lock }, byWorker),
+)
+
+const unusedBlock = keysOfWeb.block('0'.repeat(64))
+
+export const collection = onStore(
+  'a collection of the control plane',
+  [/^object .*\.blk$/m, /^(?![^]*blocks\/00\/00\/)/],
+  async ({ world }) => {
+    await world.store.put(unusedBlock, Buffer.from('of no backup'))
+    return addOperation(world, 'collect-blocks', { ...ofWeb, lock }, byWorker)
+  },
+)
+
+/** What is left of it when it is to be left in good order (functions/aws/invocation.ts). */
+const noTimeMs = 30_000
+
+/** The first message finds no time; what the function sends itself for it does. */
+const goingOn: Scenario = {
+  name: 'a verification that goes on later',
+  of: 'perform-operation',
+  leaves: [/^row operation RUN .*"checkpoint":.*succeeded/m],
+  arrange: async (estate) => {
+    const { aws, world } = estate
+    const operation = await addOperation(world, 'verify-backup', { ...ofWeb, backup: olderBackup }, byWorker)
+    const { arrange } = aws
+    const perform = aws.functions['perform-operation']
+    const { timeoutMs } = perform
+    let first: string | undefined
+    return async () => {
+      aws.arrange = (happened, what) => {
+        const message: unknown = happened[0]
+        if (what === 'worker' && message) {
+          const id = String(Reflect.get(message, 'MessageId'))
+          first ??= id
+          perform.timeoutMs = id === first ? noTimeMs : timeoutMs
+        }
+        return arrange(happened, what)
+      }
+      await performed(estate, operation).finally(() => {
+        Object.assign(aws, { arrange })
+        perform.timeoutMs = timeoutMs
+      })
+    }
+  },
+}
+
+export const quickScenarios: readonly Scenario[] = [tick, report, objectWritten, reconcile, verification]
+export const furtherScenarios: readonly Scenario[] = [objectRemoved, lookDue, goingOn]

@@ -13,7 +13,7 @@ import type { Operation } from '#lib/operation/operation.ts'
 import type { OperationKind, ParametersOf } from '#lib/operation/operation-kinds.ts'
 import type { Report, ReportEvent } from '#lib/operation/report.ts'
 import { catalogKeys } from '#lib/catalog/catalog-keys.ts'
-import { letterSource } from '#test/letter-volume.ts'
+import { blockSizeBytes as letterBytes, letterSource } from '#test/letter-volume.ts'
 import { storedVolume } from '#test/stored-volume.ts'
 import { localWorld, type LocalWorld } from './local-world.ts'
 import type { LocalAws } from './local-aws.ts'
@@ -43,6 +43,29 @@ export const joined = async ({ url, client }: LocalAws, name: string): Promise<R
 export const addVolume = async ({ catalog }: LocalWorld, name: string): Promise<void> => {
   const row = { ...storedVolume, cluster, node, name, target, backupVolume: name }
   await catalog.volumes.create({ ...row, state: 'attached', path: `/dev/${name}` })
+}
+
+/** In the catalog, as one that was looked at: of a volume of the bucket, or of none. */
+export const addBackup = async (
+  { catalog }: LocalWorld,
+  { target: of, volume = 'web', name = newerBackup }: { target: string; volume?: string; name?: string },
+): Promise<void> => {
+  const [time, sizeBytes] = ['2026-01-01T00:00:00Z', 2 * letterBytes]
+  const volumeRow = { target: of, name: volume, sizeBytes, createdAt: time }
+  await catalog.backupVolumes.create({ ...volumeRow, lastBackupName: name, lastBackupAt: time })
+  await catalog.backups.create({
+    target: of,
+    volume,
+    name,
+    snapshotName: name,
+    snapshotCreatedAt: time,
+    createdAt: time,
+    sizeBytes,
+    newlyUploadedBytes: 0,
+    labels: {},
+    isIncremental: false,
+    obstacle: null,
+  })
 }
 
 const makeBackups = async ({ store }: LocalWorld): Promise<void> => {
