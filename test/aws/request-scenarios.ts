@@ -7,7 +7,7 @@ import { NewTokenView } from '#lib/api/views.ts'
 import { MiB } from '#lib/base/sizes.ts'
 import { nothingMore, request, unless, untilAnswered } from './requested.ts'
 import { heard, type Scenario } from './scenarios.ts'
-import { cluster, joined, target } from './small-estate.ts'
+import { addBackup, addTarget, cluster, joined, target } from './small-estate.ts'
 
 const joining = request(
   'joining a node',
@@ -94,6 +94,17 @@ const removingSecret = request(
   nothingMore,
 )
 
+const removingTarget = request(
+  'removing a target',
+  [/^(?![^]*second)/],
+  async ({ aws: { client }, world }) => {
+    await addTarget(world, 'second')
+    await addBackup(world, { target: 'second' })
+    return () => client.targets.remove('second').catch(unless(['not-found']))
+  },
+  nothingMore,
+)
+
 /** A second one is made by who invokes again; what nobody was told is removed, as token-request.ts has it. */
 const firstToken: Scenario = {
   name: 'making the first token',
@@ -122,4 +133,4 @@ export const requestScenarios: readonly Scenario[] = [
   makingVolume,
   attaching,
 ]
-export const furtherRequestScenarios: readonly Scenario[] = [removingSecret, firstToken]
+export const furtherRequestScenarios: readonly Scenario[] = [removingSecret, removingTarget, firstToken]

@@ -45,6 +45,12 @@ export const addVolume = async ({ catalog }: LocalWorld, name: string): Promise<
   await catalog.volumes.create({ ...row, state: 'attached', path: `/dev/${name}` })
 }
 
+export const addTarget = async ({ catalog }: LocalWorld, name: string): Promise<void> => {
+  const there = await catalog.targets.get(catalogKeys.target(target))
+  if (!there) throw new Error(`no target ${target}`)
+  await catalog.targets.create({ ...there, name, url: `${there.url}${name}/` })
+}
+
 /** In the catalog, as one that was looked at: of a volume of the bucket, or of none. */
 export const addBackup = async (
   { catalog }: LocalWorld,
