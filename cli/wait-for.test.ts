@@ -50,10 +50,13 @@ const clientThat = (show: () => Promise<Operation>): Pick<ApiClient, 'operations
 })
 
 describe('issue', () => {
-  it('repeats a request whose answer was lost, with the same key', async () => {
+  it.each([
+    ['lost', unreachable('ECONNRESET')],
+    ['not given by what is before the API', new RequestError('unavailable', 'status 500', { status: 500 })],
+  ])('repeats a request whose answer was %s, with the same key', async (_, error) => {
     const { session } = setUp()
     const keys: (string | undefined)[] = []
-    const ask = inTurn<Operation>(unreachable('ECONNRESET'), queued)
+    const ask = inTurn<Operation>(error, queued)
     const issued = await issue(session, ({ idempotencyKey }: Asked) => {
       keys.push(idempotencyKey)
       return ask()

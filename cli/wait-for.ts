@@ -26,8 +26,9 @@ const codeOf = (error: unknown): unknown => {
   return cause instanceof Error ? ('code' in cause ? cause.code : codeOf(cause)) : undefined
 }
 
-const isUnreachable = (error: unknown): boolean =>
-  error instanceof RequestError && error.code === 'unreachable'
+/** Nobody answered, or somebody before the API that it has no answer: API Gateway, a proxy. */
+const isAway = (error: unknown): boolean =>
+  error instanceof RequestError && (error.code === 'unreachable' || error.code === 'unavailable')
 
 const patiently = async <T>(
   { clock, signal }: Pick<Waiting, 'clock' | 'signal'>,
@@ -49,7 +50,7 @@ const patiently = async <T>(
 export const whenReachable = <T>(
   session: Pick<Waiting, 'clock' | 'signal'>,
   work: () => Promise<T>,
-): Promise<T> => patiently(session, mostTriesOfWaiting, isUnreachable, work)
+): Promise<T> => patiently(session, mostTriesOfWaiting, isAway, work)
 
 /** With a key of its own, by which a request whose answer was lost is known again. Where nobody listened nothing was lost. */
 export const issue = <T>(
@@ -60,7 +61,7 @@ export const issue = <T>(
   return patiently(
     session,
     mostTriesOfIssuing,
-    (error) => isUnreachable(error) && codeOf(error) !== 'ECONNREFUSED',
+    (error) => isAway(error) && codeOf(error) !== 'ECONNREFUSED',
     () => ask({ idempotencyKey }),
   )
 }

@@ -13,6 +13,7 @@ import {
   CreateTableCommand,
   type DynamoDBClient,
   type CreateTableCommandInput,
+  ResourceInUseException,
 } from '@aws-sdk/client-dynamodb'
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
 import {
@@ -142,7 +143,12 @@ const createTables = async (stack: ResolvedStack, client: DynamoDBClient): Promi
     const { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes, BillingMode } = properties
     const shape = { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes, BillingMode }
     const TableName = textOf(properties['TableName'] ?? `${stackName}-Table`)
-    await client.send(new CreateTableCommand({ TableName, ...shape } as unknown as CreateTableCommandInput))
+    await client
+      .send(new CreateTableCommand({ TableName, ...shape } as unknown as CreateTableCommandInput))
+      // A slow one is asked for again by the SDK.
+      .catch((error: unknown) => {
+        if (!(error instanceof ResourceInUseException)) throw error
+      })
   }
 }
 
