@@ -7,16 +7,9 @@ import { QueueAnswer } from '#lib/api/node-messages.ts'
 import { MiB } from '#lib/base/sizes.ts'
 import { nothingMore, request } from './requested.ts'
 import { ended, type Scenario } from './scenarios.ts'
-import { addOperation, backupParameters, newerBackup, node, reportOf, type Estate } from './small-estate.ts'
+import { addOperation, newerBackupParameters, node, reportOf, type Estate } from './small-estate.ts'
 
-const addBackingUp = ({ world }: Estate) =>
-  addOperation(world, 'create-backup', {
-    ...backupParameters,
-    backup: newerBackup,
-    labels: {},
-    isFull: false,
-    onlyIfWritten: true,
-  })
+const addBackingUp = ({ world }: Estate) => addOperation(world, 'create-backup', newerBackupParameters)
 
 const Vended = z.object({
   kind: z.literal('go'),

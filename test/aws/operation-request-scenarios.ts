@@ -7,10 +7,10 @@ import { heard, type Scenario } from './scenarios.ts'
 import {
   addBackup,
   addOperation,
-  backupParameters,
   cluster,
   job,
   newerBackup,
+  newerBackupParameters,
   target,
 } from './small-estate.ts'
 
@@ -48,14 +48,7 @@ const cancelling = request(
   'cancelling an operation',
   [/^row operation RUN .*"isCancelRequested":true/m, /^command .*"cancel"/m],
   async ({ aws: { client }, world }) => {
-    const parameters = {
-      ...backupParameters,
-      backup: newerBackup,
-      labels: {},
-      isFull: false,
-      onlyIfWritten: true,
-    }
-    const { id } = await addOperation(world, 'create-backup', parameters, {
+    const { id } = await addOperation(world, 'create-backup', newerBackupParameters, {
       state: 'running',
       heardAt: new Date().toISOString(),
     })

@@ -22,6 +22,7 @@ import {
   job,
   keysOfWeb,
   newerBackup,
+  newerBackupParameters,
   node,
   olderBackup,
   reportOf,
@@ -75,16 +76,9 @@ const report: Scenario = {
     /^command .*RUN_delete_NAME.*backup-older/m,
   ],
   arrange: async (estate) => {
-    const parameters = {
-      ...backupParameters,
-      backup: newerBackup,
-      labels: {},
-      isFull: false,
-      onlyIfWritten: true,
-    }
     const minute = nextHour()
     const cause = { kind: 'job', job, minute } as const
-    const operation = await addOperation(estate.world, 'create-backup', parameters, {
+    const operation = await addOperation(estate.world, 'create-backup', newerBackupParameters, {
       state: 'running',
       sequence: 2,
       cause,

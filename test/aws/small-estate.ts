@@ -162,3 +162,10 @@ export const reportOf = ({ id, node: of }: Operation, sequence: number, event: R
 })
 
 export const backupParameters = { target, backupVolume: 'web', lock: 'lock-of-test' }
+export const newerBackupParameters = {
+  ...backupParameters,
+  backup: newerBackup,
+  labels: {},
+  isFull: false,
+  onlyIfWritten: true,
+}
